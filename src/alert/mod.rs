@@ -1,0 +1,1 @@
+//! Rules and episodes: pure decisions over measurements.

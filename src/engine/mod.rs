@@ -1,0 +1,1 @@
+//! Windows, labels, cursors: what to do next, as values.

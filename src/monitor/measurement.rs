@@ -1,0 +1,29 @@
+//! A measurement: one metric of one window, its value or the reason there is none.
+use serde::{Deserialize, Serialize};
+
+use crate::stat::NoValue;
+
+/// One metric of one window.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measurement {
+    /// `psi`, `missing_rate`, `roc_auc`, …
+    pub metric: String,
+    /// The column, where it is about one.
+    pub column: Option<String>,
+    /// The slice, where it is about one.
+    pub segment: Option<String>,
+    /// The number, or why there is none.
+    pub value: Result<f64, NoValue>,
+    /// Probability of so large a value without drift, for tests.
+    pub p_value: Option<f64>,
+    /// How far sketching can have moved the value.
+    pub error_bound: f64,
+    /// The threshold that respects the window's size, where one was computed.
+    pub threshold: Option<f64>,
+    /// Rows of the window that it rests on.
+    pub rows: u64,
+    /// Labels that had come, for performance.
+    pub labels: Option<u64>,
+    /// Labels over rows that wait for one.
+    pub label_coverage: Option<f64>,
+}

@@ -1,0 +1,1 @@
+//! One set of charts, as SVG.

@@ -1,0 +1,1 @@
+//! History, state and outbox.
