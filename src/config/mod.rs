@@ -7,6 +7,11 @@ pub use secret::{Reveal, Revealed, Secret};
 
 /// Options of one component, read from a table of the config file.
 pub trait Options: serde::de::DeserializeOwned + schemars::JsonSchema {
+    /// Makes relative paths start from the config file's folder.
+    fn rebase(&mut self, folder: &std::path::Path) {
+        let _ = folder;
+    }
+
     /// Refuses options that parse but make no sense. Pure: no IO, no clock.
     fn check(&self, problems: &mut Problems<'_>) {
         let _ = problems;

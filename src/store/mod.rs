@@ -1,1 +1,4 @@
 //! History, state and outbox.
+mod records;
+
+pub use records::*;
