@@ -217,8 +217,8 @@ pub struct PredictionRow {
     pub window_start: Timestamp,
     /// Its version.
     pub version: String,
-    /// The score.
-    pub score: f64,
+    /// The score, where it has one.
+    pub score: Option<f64>,
     /// The decision.
     pub predicted: bool,
     /// The label, where it has come.
