@@ -163,6 +163,8 @@ pub struct OutboxEntry {
     pub attempts: u32,
     /// Whether an earlier attempt may have been delivered.
     pub maybe_sent: bool,
+    /// When it was first tried; its age is counted from here, so that downtime does not end it.
+    pub first_at: Option<Timestamp>,
     /// When it is due next.
     pub next_at: Timestamp,
     /// Counts claims; a result is recorded only by the claim that made it.
