@@ -1,5 +1,7 @@
 //! Secrets: where they come from, and a text that does not print.
-use std::{fmt, path::PathBuf};
+use std::{borrow::Cow, fmt, path::PathBuf};
+
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 /// Where a secret comes from. Read anew at each use, so that a rotated one is picked up.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,4 +44,46 @@ pub trait Reveal: Send + Sync {
     /// # Errors
     /// Why it can't be read, in words without the secret.
     fn reveal(&self, secret: &Secret) -> Result<Revealed, String>;
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Shape {
+            Text(String),
+            Place(Place),
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "lowercase", deny_unknown_fields)]
+        enum Place {
+            Env(String),
+            File(PathBuf),
+            Command(Vec<String>),
+        }
+        let expected =
+            "expected a text, `{ env = \"NAME\" }`, `{ file = \"PATH\" }` or `{ command = [..] }`";
+        Ok(match Shape::deserialize(from).map_err(|_| D::Error::custom(expected))? {
+            Shape::Text(text) => Self::Text(Revealed::new(text)),
+            Shape::Place(Place::Env(name)) => Self::Env(name),
+            Shape::Place(Place::File(path)) => Self::File(path),
+            Shape::Place(Place::Command(argv)) => Self::Command(argv),
+        })
+    }
+}
+
+impl schemars::JsonSchema for Secret {
+    fn schema_name() -> Cow<'static, str> {
+        "Secret".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "oneOf": [
+                { "type": "string" },
+                { "type": "object", "properties": { "env": { "type": "string" } }, "required": ["env"], "additionalProperties": false },
+                { "type": "object", "properties": { "file": { "type": "string" } }, "required": ["file"], "additionalProperties": false },
+                { "type": "object", "properties": { "command": { "type": "array", "items": { "type": "string" } } }, "required": ["command"], "additionalProperties": false },
+            ]
+        })
+    }
 }
