@@ -38,6 +38,8 @@ pub struct LabelCounts {
     pub orphaned: u64,
     /// Known only after their window was final; not counted in it.
     pub late: u64,
+    /// Known before the first window began.
+    pub before_start: u64,
     /// Without an id, a time or one of the two classes.
     pub refused: u64,
 }

@@ -25,7 +25,16 @@ struct LabelPart {
     part: Part,
     events: Vec<LabelEvent>,
     refused: u64,
+    before: u64,
     seen: Seen,
+}
+
+/// What a part's rows came to.
+#[derive(Default)]
+struct Taken {
+    events: Vec<LabelEvent>,
+    unclear: u64,
+    before: u64,
 }
 
 /// What reading labels needs, free of the worker so that it can go to another thread.
@@ -36,6 +45,8 @@ struct LabelReader {
     time: Option<TimeColumn>,
     positive: Option<String>,
     now: Timestamp,
+    /// Start of the first window: labels known before it are for predictions never looked at.
+    started: Timestamp,
 }
 
 impl ModelWorker {
@@ -86,6 +97,7 @@ impl ModelWorker {
             time,
             positive: labels.positive.clone(),
             now,
+            started: self.state.progress.started?,
         })
     }
 
@@ -103,6 +115,7 @@ impl ModelWorker {
             next.labels.read += events.len() as u64;
             if index == last {
                 next.labels.refused += read.refused;
+                next.labels.before_start += read.before;
                 commit.cursors.push(Role::Labels.cursor(&self.name, &read.part.name, read.seen));
             }
             let ids: Vec<String> = events.iter().map(|event| event.id.clone()).collect();
@@ -189,10 +202,10 @@ impl LabelReader {
             within: self.time.as_ref().map(|_| within),
             skip_rows: before.filter(|_| !ahead).map_or(0, |seen| seen.rows),
         };
-        let (mut events, mut unclear) = (Vec::new(), 0);
+        let mut taken = Taken::default();
         let mut absent = false;
         let report = source.read(&part, &query, &mut |batch| {
-            absent |= !self.take(&batch, &mut events, &mut unclear);
+            absent |= !self.take(&batch, &mut taken);
             Ok(())
         })?;
         if absent {
@@ -200,8 +213,8 @@ impl LabelReader {
             return Err(SourceError::BadPart { part: part.name, why });
         }
         let seen = self.seen(&part, before.filter(|_| same), query.skip_rows, &report);
-        let refused = unclear + report.rows_refused + report.rows_without_time;
-        Ok(LabelPart { part, events, refused, seen })
+        let refused = taken.unclear + report.rows_refused + report.rows_without_time;
+        Ok(LabelPart { part, events: taken.events, refused, before: taken.before, seen })
     }
 
     fn seen(&self, part: &Part, before: Option<Seen>, skipped: u64, report: &ReadReport) -> Seen {
@@ -222,7 +235,7 @@ impl LabelReader {
     }
 
     /// Takes a batch's labels; `false` where a column is not there.
-    fn take(&self, batch: &Batch, events: &mut Vec<LabelEvent>, unclear: &mut u64) -> bool {
+    fn take(&self, batch: &Batch, taken: &mut Taken) -> bool {
         let column = |name: &str| batch.record.column_by_name(name).map(Cells::new);
         let (Some(ids), Some(labels)) = (column(&self.id), column(&self.label)) else {
             return batch.record.num_rows() == 0;
@@ -230,10 +243,11 @@ impl LabelReader {
         for row in 0..batch.record.num_rows() {
             let at = batch.times_us.as_ref().map_or(self.now, |t| Timestamp::from_micros(t[row]));
             match (ids.text(row), labels.truth(row, self.positive.as_deref())) {
+                _ if at < self.started => taken.before += 1,
                 (Some(id), Some(positive)) => {
-                    events.push(LabelEvent { id, label: KnownLabel { positive, at } });
+                    taken.events.push(LabelEvent { id, label: KnownLabel { positive, at } });
                 }
-                _ => *unclear += 1,
+                _ => taken.unclear += 1,
             }
         }
         true

@@ -189,6 +189,16 @@ impl ModelWorker {
         Ok(())
     }
 
+    /// The model's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How often it wants to be called where nothing else is due.
+    pub fn poll(&self) -> Span {
+        self.model().poll
+    }
+
     fn model(&self) -> &ModelConfig {
         // The configuration is never changed under a worker: a reload makes new ones.
         &self.shared.config.models[&self.name]
@@ -213,10 +223,10 @@ impl ModelWorker {
         self.reload_retrainings().await?;
         self.ensure_reference(now).await?;
         let all = parts::list(&self.predictions).await?;
-        turn.labels = self.read_labels(now).await?;
         if self.state.progress.closed_until.is_none() {
             self.begin(&all, now).await?;
         }
+        turn.labels = self.read_labels(now).await?;
         self.count_late(&all, now).await?;
         loop {
             let windows = self.closable(&all, now).await?;
