@@ -1,1 +1,2 @@
 //! The loops; the only clock.
+pub mod supervise;
