@@ -1,1 +1,1 @@
-//! The API and the page.
+//! JSON API, pages, health.
