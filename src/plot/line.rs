@@ -115,11 +115,12 @@ impl Frame {
 impl LineChart {
     /// The chart as an `<svg>` element.
     pub fn svg(&self) -> Markup {
-        let (width, height) = (f64::from(self.width), f64::from(self.height));
+        let width = f64::from(self.width);
         let legend = self.legend(width);
         let frame = self.frame(legend.1);
+        let height = if frame.is_some() { self.height } else { self.height.min(80) };
         html! {
-            svg class="chart" role="img" viewBox={ "0 0 " (self.width) " " (self.height) } {
+            svg class="chart" role="img" viewBox={ "0 0 " (self.width) " " (height) } {
                 title { (shown_within(&self.title, 200)) }
                 desc { (self.description()) }
                 @if let Some(frame) = &frame {
@@ -131,7 +132,7 @@ impl LineChart {
                     (self.marks(frame))
                     @for (i, series) in self.drawn().iter().enumerate() { (line(series, i, frame)) }
                 } @else {
-                    text.none x=(Px(width / 2.0)) y=(Px(height / 2.0)) text-anchor="middle" {
+                    text.none x=(Px(width / 2.0)) y=(Px(f64::from(height) / 2.0)) text-anchor="middle" {
                         "nothing measured yet"
                     }
                 }
@@ -169,9 +170,8 @@ impl LineChart {
         if left_out > 0 {
             parts.push(format!("{left_out} more lines are not drawn"));
         }
-        parts.extend(self.levels.iter().take(SERIES_MAX).map(|l| {
-            format!("threshold {}: {}", shown_within(&l.label, NAME_CHARS), figure(l.value))
-        }));
+        let levels = self.levels.iter().take(SERIES_MAX);
+        parts.extend(levels.map(|l| format!("threshold {}", shown_within(&l.label, NAME_CHARS))));
         parts.extend(latest(&self.stretches).iter().rev().take(10).map(|s| {
             let label = shown_within(&s.label, NAME_CHARS);
             match s.to {
@@ -207,7 +207,7 @@ impl LineChart {
         let (mut x, mut row) = (8.0, 0.0);
         let mut placed = Vec::new();
         for (class, name) in entries {
-            let needs = 30.0 + 7.0 * name.width() as f64 + 12.0;
+            let needs = 30.0 + 6.4 * name.width() as f64 + 12.0;
             if x + needs > width && x > 8.0 {
                 (x, row) = (8.0, row + 1.0);
             }

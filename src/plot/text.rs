@@ -17,7 +17,7 @@ pub fn shown(name: &str) -> String {
 
 /// The same, cut at `chars_max` characters with an ellipsis as the last.
 pub fn shown_within(name: &str, chars_max: usize) -> String {
-    let mut out = String::with_capacity(name.len().min(chars_max * 4));
+    let mut out = String::with_capacity(name.len().min(chars_max.saturating_mul(4)));
     let mut chars = 0;
     for c in name.chars() {
         let piece: String = if is_hidden(c) { c.escape_default().collect() } else { c.to_string() };

@@ -50,6 +50,7 @@ fn thinned(run: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
 pub(super) fn line(series: &Series, index: usize, frame: &Frame) -> Markup {
     let runs: Vec<_> = runs(series, frame).into_iter().map(thinned).take(2 * DOTS_MAX).collect();
     let dots = series.points.len() <= DOTS_MAX;
+    let radius = if series.points.len() > 60 { 1.5 } else { 2.5 };
     html! {
         g.{ "s" (index) } {
             @for run in &runs {
@@ -62,7 +63,7 @@ pub(super) fn line(series: &Series, index: usize, frame: &Frame) -> Markup {
             @if dots {
                 @for (at, value) in &series.points {
                     @if let Some(value) = finite(*value) {
-                        circle cx=(Px(frame.x(*at))) cy=(Px(frame.y(value))) r="2.5" {
+                        circle cx=(Px(frame.x(*at))) cy=(Px(frame.y(value))) r=(Px(radius)) {
                             title {
                                 (shown_within(&series.name, NAME_CHARS)) ", " (moment(*at)) ": "
                                 (figure(value))
