@@ -12,6 +12,7 @@ pub mod retrainings;
 mod run;
 pub mod secrets;
 pub mod supervise;
+pub mod view;
 pub mod wire;
 
 use std::{path::PathBuf, sync::Arc};
@@ -93,8 +94,8 @@ impl Daemon {
         }
         let runs = runs_folder(&store);
         let retrainings = Retrainings::new(shared.clone(), runs, parts.program);
-        let receivers = Arc::new(config.receivers.clone());
-        let deliverer = Deliverer::new(store.as_ref().clone(), receivers, parts.wire, parts.secrets);
+        let store = store.as_ref().clone();
+        let deliverer = Deliverer::new(store, &config.receivers, parts.wire, parts.secrets);
         Ok(Self { shared, models, retrainings, deliverer, health: Arc::default() })
     }
 
@@ -117,7 +118,7 @@ impl Daemon {
         let mut due = Vec::new();
         for worker in &mut self.models {
             let turn = worker.turn(now).await?;
-            self.health.turned(worker.name(), now, None);
+            self.health.turned(worker.name(), now, worker.poll(), None);
             step.closed += turn.closed;
             step.labels += turn.labels;
             due.extend(turn.next_due);

@@ -14,7 +14,7 @@ use crate::{
     config::RetrainingConfig,
     engine::rules::{self, Context},
     failpoint,
-    retrain::RunState,
+    retrain::{RunState, Start},
     store::{Commit, RetrainingRow},
     time::Timestamp,
 };
@@ -64,15 +64,9 @@ impl Retrainings {
         }
         let key = row.order.key.clone();
         let state = supervise::poll(&self.runs, &key);
-        let overdue = row.started_at.is_some_and(|at| at.plus(config.timeout) < now);
         match state {
             // The intent was recorded, the run was not begun: begin it, the folder sees to once.
             RunState::Decided => self.submit(row, config, now).await,
-            RunState::Running | RunState::Submitted if overdue => {
-                supervise::stop(&self.runs, &key);
-                self.end(row, RunState::TimedOut, now).await?;
-                Ok(true)
-            }
             RunState::Running | RunState::Submitted => {
                 if row.state != RunState::Running {
                     self.record(RetrainingRow { state: RunState::Running, ..row }).await?;
@@ -105,7 +99,10 @@ impl Retrainings {
         now: Timestamp,
     ) -> Result<bool, TurnError> {
         let started = match config.target.get().start(&row.order) {
-            Ok(start) => {
+            Ok(mut start) => {
+                // The supervisor sees to it, so that it holds while the daemon is away too.
+                let Start::Process { timeout, .. } = &mut start;
+                *timeout = config.timeout;
                 supervise::submit(&start, &self.runs, &row.order.key, &self.program).await
             }
             Err(why) => Err(why),

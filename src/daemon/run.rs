@@ -1,7 +1,7 @@
 //! The daemon by the system's clock: one task a loop, and an orderly end.
 use std::{future::Future, sync::Arc};
 
-use tokio::{sync::Notify, task::JoinSet};
+use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -15,8 +15,8 @@ use crate::time::{Span, Timestamp};
 
 /// How long the loops may take to come to an end.
 const SHUTDOWN_GRACE: Span = Span::seconds(8);
-/// The outbox is looked at this often even where nothing woke it: a lost wake-up loses no alert.
-const OUTBOX_POLL: Span = Span::seconds(1);
+/// How long the outbox rests after an error that is not a passing one.
+const OUTBOX_PAUSE: Span = Span::seconds(30);
 /// How often old history is removed.
 const PRUNE_EVERY: Span = Span::hours(1);
 /// How often retrainings are looked at where none is known to run.
@@ -29,25 +29,27 @@ struct Beat {
     health: Arc<Health>,
     stop: CancellationToken,
     /// Rung when something was decided: there may be notes to send and retrainings to start.
-    decided: Arc<Notify>,
+    decided: Arc<watch::Sender<()>>,
 }
 
 impl Beat {
     /// Waits until `at`, a decision, or the end; `false` at the end.
     async fn wait(&self, at: Timestamp) -> bool {
+        let mut decided = self.decided.subscribe();
         tokio::select! {
             () = self.clock.sleep_until(at) => true,
-            () = self.decided.notified() => true,
+            // The sender is held here, so this ends with a decision only.
+            _ = decided.changed() => true,
             () = self.stop.cancelled() => false,
         }
     }
 
-    fn turned<T>(&self, name: &str, result: &Result<T, TurnError>) {
+    fn turned<T>(&self, name: &str, rest: Span, result: &Result<T, TurnError>) {
         let error = result.as_ref().err().map(ToString::to_string);
         if let Some(error) = &error {
             tracing::error!(loop_name = name, error, "turn broke off, will be tried again");
         }
-        self.health.turned(name, self.clock.now(), error);
+        self.health.turned(name, self.clock.now(), rest, error);
     }
 }
 
@@ -65,25 +67,20 @@ impl Daemon {
             clock,
             health: Arc::clone(&self.health),
             stop: stop.clone(),
-            decided: Arc::new(Notify::new()),
+            decided: Arc::new(watch::Sender::new(())),
         };
         let mut tasks = JoinSet::new();
         tasks.spawn(serve);
         for worker in self.models {
             tasks.spawn(watch(worker, beat.clone()));
         }
-        let deliverer = Arc::new(self.deliverer);
-        for receiver in deliverer.receivers() {
-            tasks.spawn(deliver(Arc::clone(&deliverer), receiver.to_owned(), beat.clone()));
-        }
-        // Notes to receivers that are no longer configured are given up by the common turn.
-        tasks.spawn(deliver_rest(Arc::clone(&deliverer), beat.clone()));
+        tasks.spawn(deliver(self.deliverer, beat.clone()));
         let retrainings = self.retrainings;
         let following = beat.clone();
         tasks.spawn(async move {
             loop {
                 let result = retrainings.turn(following.clock.now()).await;
-                following.turned("retraining", &result);
+                following.turned("retraining", IDLE_POLL, &result);
                 let idle = following.clock.now().plus(IDLE_POLL);
                 let due = result.ok().flatten().unwrap_or(idle).min(idle);
                 if !following.wait(due).await {
@@ -97,7 +94,7 @@ impl Daemon {
             loop {
                 let now = pruning.clock.now();
                 let result = store.prune(now, keep).await.map_err(TurnError::from);
-                pruning.turned("retention", &result);
+                pruning.turned("retention", PRUNE_EVERY, &result);
                 tokio::select! {
                     () = pruning.clock.sleep_until(now.plus(PRUNE_EVERY)) => {}
                     () = pruning.stop.cancelled() => break,
@@ -119,11 +116,11 @@ async fn watch(mut worker: ModelWorker, beat: Beat) {
     loop {
         let now = beat.clock.now();
         let result = worker.turn(now).await;
-        beat.turned(worker.name(), &result);
+        beat.turned(worker.name(), worker.poll(), &result);
         let due = match &result {
             Ok(turn) => {
                 if turn.decided {
-                    beat.decided.notify_waiters();
+                    beat.decided.send_replace(());
                 }
                 turn.next_due
             }
@@ -137,26 +134,13 @@ async fn watch(mut worker: ModelWorker, beat: Beat) {
     }
 }
 
-async fn deliver(deliverer: Arc<Deliverer>, receiver: String, beat: Beat) {
-    let name = format!("outbox {receiver}");
-    loop {
-        let now = beat.clock.now();
-        let result = deliverer.turn_of(&receiver, now).await.map_err(TurnError::from);
-        beat.turned(&name, &result);
-        let poll = now.plus(OUTBOX_POLL);
-        let due = result.ok().and_then(|turn| turn.next_due).unwrap_or(poll).min(poll);
-        if !beat.wait(due.max(now.plus(Span::micros(1)))).await {
-            break;
-        }
-    }
-}
-
-async fn deliver_rest(deliverer: Arc<Deliverer>, beat: Beat) {
-    loop {
-        let now = beat.clock.now();
-        let result = deliverer.turn_of_unknown(now).await.map_err(TurnError::from);
-        beat.turned("outbox", &result);
-        if !beat.wait(now.plus(Span::minutes(1))).await {
+/// Delivers until the end; an error that waiting does not mend is tried again all the same.
+async fn deliver(deliverer: Deliverer, beat: Beat) {
+    let now = || beat.clock.now();
+    while !beat.stop.is_cancelled() {
+        let result = deliverer.run(&now, &beat.decided.subscribe(), &beat.stop).await;
+        beat.turned("outbox", OUTBOX_PAUSE, &result.map_err(TurnError::from));
+        if !beat.wait(beat.clock.now().plus(OUTBOX_PAUSE)).await {
             break;
         }
     }

@@ -103,7 +103,7 @@ impl ModelWorker {
         let reference_id = self.measure_drift(window, &profiles, &mut next, now, &mut commit).await?;
         self.measure_accuracy(window, &admitted.outcomes, &mut commit).await?;
         for (version, profile) in &profiles {
-            commit.profiles.push(self.blob(version, window, codec::encode(profile)));
+            commit.profiles.push(self.blob(version, window, codec::encode(profile, &Limits::stored())));
         }
         let counted = Counted {
             rows_refused,
