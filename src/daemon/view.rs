@@ -7,15 +7,12 @@ use super::{clock::Clock, health};
 use crate::{
     alert::Episode,
     config::Config,
-    server::{Health, LoopHealth, ModelFacts, OutboxCounts, Slice, View, ViewError},
-    store::{MeasurementsRow, OutboxEntry, OutboxStatus, RetrainingRow, Store, StoreError, WindowRow},
-    time::{Interval, Span, Timestamp},
+    server::{Health, LoopHealth, ModelFacts, Slice, View, ViewError},
+    store::{
+        MeasurementsRow, OutboxCounts, OutboxEntry, RetrainingRow, Store, StoreError, WindowRow,
+    },
+    time::Timestamp,
 };
-
-/// Windows that begin up to this long before a span can still overlap it.
-const WINDOW_MAX: Span = Span::days(31);
-/// Notes looked through for the counts.
-const NOTES_MAX: u32 = 100_000;
 
 /// The store and the loops of one daemon.
 pub struct StoreView {
@@ -41,28 +38,6 @@ impl StoreView {
 
 fn failed(error: &StoreError) -> ViewError {
     ViewError(error.to_string())
-}
-
-fn everything() -> Interval {
-    Interval { start: Timestamp::MIN, end: Timestamp::MAX }
-}
-
-/// The range of window starts to ask the store for.
-fn starts(slice: &Slice) -> Interval {
-    slice.within.map_or_else(everything, |within| Interval {
-        start: within.start.minus(WINDOW_MAX),
-        end: within.end,
-    })
-}
-
-/// Keeps what overlaps, and of that the newest.
-fn newest<T>(mut rows: Vec<T>, slice: &Slice, window: impl Fn(&T) -> Interval) -> Vec<T> {
-    if let Some(within) = slice.within {
-        rows.retain(|row| window(row).overlaps(&within));
-    }
-    let surplus = rows.len().saturating_sub(slice.limit);
-    rows.drain(..surplus);
-    rows
 }
 
 fn oldest_first<T>(mut rows: Vec<T>) -> Vec<T> {
@@ -92,13 +67,14 @@ impl View for StoreView {
                     name: name.clone(),
                     ticked_at: pulse.at,
                     stuck_after: pulse.patience,
+                    error: pulse.error.clone(),
                 })
                 .collect(),
         }
     }
 
     fn store(&self) -> BoxFuture<'_, Result<(), ViewError>> {
-        async { self.store.figures().await.map(|_| ()).map_err(|e| failed(&e)) }.boxed()
+        async { self.store.ping().await.map_err(|e| failed(&e)) }.boxed()
     }
 
     fn windows<'a>(
@@ -108,8 +84,9 @@ impl View for StoreView {
     ) -> BoxFuture<'a, Result<Vec<WindowRow>, ViewError>> {
         async {
             let version = slice.version.as_deref();
-            let rows = self.store.windows(model, version, starts(slice)).await;
-            Ok(newest(rows.map_err(|e| failed(&e))?, slice, |row| row.window))
+            let limit = bounded(slice.limit);
+            let rows = self.store.windows_newest(model, version, slice.within, limit).await;
+            rows.map_err(|e| failed(&e))
         }
         .boxed()
     }
@@ -121,8 +98,9 @@ impl View for StoreView {
     ) -> BoxFuture<'a, Result<Vec<MeasurementsRow>, ViewError>> {
         async {
             let version = slice.version.as_deref();
-            let rows = self.store.measurements(model, version, None, starts(slice)).await;
-            Ok(newest(rows.map_err(|e| failed(&e))?, slice, |row| row.window))
+            let limit = bounded(slice.limit);
+            let rows = self.store.measurements_newest(model, version, slice.within, limit).await;
+            rows.map_err(|e| failed(&e))
         }
         .boxed()
     }
@@ -160,18 +138,6 @@ impl View for StoreView {
     }
 
     fn outbox(&self) -> BoxFuture<'_, Result<OutboxCounts, ViewError>> {
-        async {
-            let mut counts = OutboxCounts::default();
-            for entry in self.store.outbox(None, NOTES_MAX).await.map_err(|e| failed(&e))? {
-                match entry.status {
-                    OutboxStatus::Pending => counts.pending += 1,
-                    OutboxStatus::Sending => counts.sending += 1,
-                    OutboxStatus::Delivered => counts.delivered += 1,
-                    OutboxStatus::Dead => counts.dead += 1,
-                }
-            }
-            Ok(counts)
-        }
-        .boxed()
+        async { self.store.outbox_counts().await.map_err(|e| failed(&e)) }.boxed()
     }
 }

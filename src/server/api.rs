@@ -212,9 +212,13 @@ pub(super) async fn livez(State(view): Shared) -> Response {
     health(view.health().stuck())
 }
 
-/// `GET /readyz`: 503 where a loop is stuck or the store does not answer.
+/// `GET /readyz`: 503 where nothing has run yet, a loop is stuck or the store does not answer.
 pub(super) async fn readyz(State(view): Shared) -> Response {
-    let mut reasons = view.health().stuck();
+    let health_now = view.health();
+    let mut reasons = health_now.stuck();
+    if health_now.loops.is_empty() {
+        reasons.push("no loop has gone round yet".to_owned());
+    }
     if let Err(error) = view.store().await {
         reasons.push(error.to_string());
     }

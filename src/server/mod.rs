@@ -15,9 +15,7 @@ use axum::{Router, middleware, routing::get};
 
 pub use connection::serve;
 pub use guard::Hosts;
-pub use view::{
-    Health, LoopHealth, ModelFacts, OutboxCounts, Read, RuleFacts, Slice, View, ViewError,
-};
+pub use view::{Health, LoopHealth, ModelFacts, Read, RuleFacts, Slice, View, ViewError};
 
 /// What a handler works with.
 type Shared = axum::extract::State<Arc<dyn View>>;

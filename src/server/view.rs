@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 use crate::{
     alert::Episode,
     config::{ModelConfig, On, Threshold},
-    store::{MeasurementsRow, OutboxEntry, RetrainingRow, WindowRow},
+    store::{MeasurementsRow, OutboxCounts, OutboxEntry, RetrainingRow, WindowRow},
     time::{Interval, Span, Timestamp, WindowSize},
 };
 
@@ -24,9 +24,9 @@ pub trait View: Send + Sync + 'static {
     fn health(&self) -> Health;
     /// Whether the store answers.
     fn store(&self) -> Read<'_, ()>;
-    /// Windows that overlap `within`.
+    /// Closed windows.
     fn windows<'a>(&'a self, model: &'a str, slice: &'a Slice) -> Read<'a, Vec<WindowRow>>;
-    /// Measurements of windows that overlap `within`, the slices of all segments included.
+    /// Measurements, those of segments included.
     fn measurements<'a>(
         &'a self,
         model: &'a str,
@@ -49,7 +49,7 @@ pub trait View: Send + Sync + 'static {
 /// Which rows of a model are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slice {
-    /// Only windows that overlap this.
+    /// Only windows that start in this.
     pub within: Option<Interval>,
     /// Only this version; empty for all versions together, `None` for whatever there is.
     pub version: Option<String>,
@@ -149,6 +149,8 @@ pub struct LoopHealth {
     pub ticked_at: Timestamp,
     /// It is stuck when it has not gone round for longer than this.
     pub stuck_after: Span,
+    /// What went wrong the last time.
+    pub error: Option<String>,
 }
 
 impl Health {
@@ -163,17 +165,4 @@ impl Health {
             })
             .collect()
     }
-}
-
-/// Notes by where they are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct OutboxCounts {
-    /// Wait for their time.
-    pub pending: u64,
-    /// On the wire.
-    pub sending: u64,
-    /// Done.
-    pub delivered: u64,
-    /// Given up.
-    pub dead: u64,
 }

@@ -22,6 +22,7 @@
 //! # Ok::<(), driftd::store::StoreError>(()) }).unwrap();
 //! ```
 mod error;
+mod newest;
 mod open;
 mod outbox;
 mod pack;
@@ -39,6 +40,7 @@ use std::{fs::File, path::PathBuf, sync::Arc};
 use sqlx::SqlitePool;
 
 pub use error::StoreError;
+pub use newest::OutboxCounts;
 pub use open::Mode;
 pub use outbox::{Outcome, Settled};
 pub use prune::Pruned;

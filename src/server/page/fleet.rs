@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     alert::Episode,
-    plot::{LineChart, shown},
+    plot::{LineChart, shown, shown_within},
     server::{
         api::ROWS_MAX,
         json::{coverage, state_of},
@@ -88,6 +88,10 @@ fn health_line(health: &Health) -> Markup {
                 Some(at) => { ", models last looked at " (lists::when(at)) "." },
                 None => { ", models not looked at yet." },
             }
+        }
+        @for failed in health.loops.iter().filter(|l| l.error.is_some()) {
+            p.bad { "The last round of " (shown(&failed.name)) " broke off: "
+                (shown_within(failed.error.as_deref().unwrap_or_default(), 300)) }
         }
     }
 }

@@ -6,11 +6,8 @@ use crate::{
     alert::Episode,
     config::Severity,
     plot::{figure, shown},
-    server::{
-        json::{state_of, why_of},
-        view::OutboxCounts,
-    },
-    store::{OutboxEntry, OutboxStatus, RetrainingRow},
+    server::json::{state_of, why_of},
+    store::{OutboxCounts, OutboxEntry, OutboxStatus, RetrainingRow},
     time::Timestamp,
 };
 

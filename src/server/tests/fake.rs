@@ -12,7 +12,8 @@ use crate::{
     retrain::{Order, RunState},
     stat::{NoValue, Side},
     store::{
-        Group, MeasurementsRow, OutboxEntry, OutboxRow, OutboxStatus, RetrainingRow, WindowRow,
+        Group, MeasurementsRow, OutboxCounts, OutboxEntry, OutboxRow, OutboxStatus, RetrainingRow,
+        WindowRow,
     },
     time::{Interval, Span, Timestamp},
 };
@@ -89,6 +90,7 @@ impl Fake {
                     name: "schedule".into(),
                     ticked_at: day(125),
                     stuck_after: Span::minutes(5),
+                    error: Some("source away".into()),
                 }],
             },
             broken: Mutex::new(None),
@@ -238,6 +240,7 @@ impl Fake {
             maybe_sent: false,
             next_at: day(84),
             lease: 2,
+            first_at: Some(day(84)),
             last_error: Some("450 try later".into()),
             done_at: Some(day(84)),
         }];
@@ -266,7 +269,7 @@ impl View for Fake {
     }
     fn windows<'a>(&'a self, model: &'a str, slice: &'a Slice) -> Read<'a, Vec<WindowRow>> {
         let rows = self.windows.iter().filter(|r| {
-            r.model == model && slice.within.is_none_or(|within| within.overlaps(&r.window))
+            r.model == model && slice.within.is_none_or(|within| within.contains(r.window.start))
         });
         self.answer(newest(rows.cloned(), slice.limit))
     }
@@ -276,7 +279,7 @@ impl View for Fake {
         slice: &'a Slice,
     ) -> Read<'a, Vec<MeasurementsRow>> {
         let rows = self.measurements.iter().filter(|r| {
-            r.model == model && slice.within.is_none_or(|within| within.overlaps(&r.window))
+            r.model == model && slice.within.is_none_or(|within| within.contains(r.window.start))
         });
         self.answer(newest(rows.cloned(), slice.limit))
     }

@@ -57,6 +57,7 @@ async fn the_fleet_says_what_goes_on() {
     let card = words.split("flight-delays\n").nth(1).unwrap().split("&lt;script").next().unwrap();
     insta::assert_snapshot!(card.trim_end().replace('\n', " | "), @"firing | Last window | 2013-07-03 | · day | Rows | 28 886 | Labelled | 50 % | Late | 3 | Reference | static | Accuracy | Drift: psi, the largest columns | Alerts | Rule | State | Severity | Since | Ended | Windows | Worst | inputs-drifted | v1 | firing | warning | 2013-06-19 | – | 13 | psi of | dewp | 0.38 | against 0.2 | accuracy-fell | v1 | resolved | critical | 2013-05-10 | 2013-06-07 | 4 | roc_auc | 0.6431 | against 0.68 | Retrainings | Decided | State | Target | Asked by | Ended | New version | 2013-05-24 | succeeded | nightly | accuracy-fell: roc_auc fell below 0.68 for 2 weeks | 2013-06-06 | v2");
     assert!(words.contains("none has closed yet"), "{words}");
+    assert!(words.contains("The last round of schedule broke off: source away"), "{words}");
 }
 
 #[tokio::test]
@@ -253,6 +254,11 @@ async fn health_says_why_not() {
         body,
         "loop `schedule` has not gone round for 1d\ncannot read the history: disk I/O error\n"
     );
+    let mut young = Fake::new();
+    young.health.loops.clear();
+    let (answer, body) = send(router_of(young), "GET", "/readyz", "localhost").await;
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(body, "no loop has gone round yet\n");
     for uri in ["/", "/api/v1/alerts"] {
         let (answer, body) = send(router.clone(), "GET", uri, "localhost").await;
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
