@@ -1,1 +1,5 @@
 //! The loops; the only clock.
+pub mod logging;
+mod secrets;
+
+pub use secrets::SystemSecrets;
