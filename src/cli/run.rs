@@ -26,7 +26,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    config: super::ConfigArgs,
+    config: super::ConfigArg,
     /// Let this daemon start local commands; the file must say `allow_commands = true` too.
     #[arg(long)]
     allow_commands: bool,
@@ -36,8 +36,8 @@ pub struct Args {
 ///
 /// # Errors
 /// What kept it from starting.
-pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let config = match super::load(&args.config) {
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let config = match args.config.load()? {
         Ok(config) => Arc::new(config),
         Err(code) => return Ok(code),
     };
@@ -56,7 +56,7 @@ async fn daemon(config: Arc<Config>, commands_allowed: bool) -> anyhow::Result<E
         Ok(daemon) => daemon,
         Err(error) if is_store_error(&error) => {
             tracing::error!(%error, "the store cannot be used");
-            return Ok(ExitCode::from(exit::STORE));
+            return Ok(ExitCode::from(exit::BAD_STORE));
         }
         Err(error) => return Err(error.into()),
     };

@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    config: super::ConfigArgs,
+    config: super::ConfigArg,
     /// Where the clock starts.
     #[arg(long)]
     from: Timestamp,
@@ -36,14 +36,14 @@ pub struct Args {
 ///
 /// # Errors
 /// What stopped it.
-pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let config = match super::load(&args.config) {
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let config = match args.config.load()? {
         Ok(config) => Arc::new(config),
         Err(code) => return Ok(code),
     };
     logging::init(config.log);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(replay(config, &args))
+    runtime.block_on(replay(config, args))
 }
 
 async fn replay(config: Arc<Config>, args: &Args) -> anyhow::Result<ExitCode> {
@@ -51,7 +51,7 @@ async fn replay(config: Arc<Config>, args: &Args) -> anyhow::Result<ExitCode> {
     let mut daemon = match Daemon::open(config, parts).await {
         Err(error) if is_store_error(&error) => {
             tracing::error!(%error, "the store cannot be used");
-            return Ok(ExitCode::from(exit::STORE));
+            return Ok(ExitCode::from(exit::BAD_STORE));
         }
         other => other?,
     };

@@ -28,7 +28,7 @@ use self::report::Report;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    config: super::ConfigArgs,
+    config: super::ConfigArg,
     /// Only this model.
     #[arg(long)]
     model: Option<String>,
@@ -39,7 +39,7 @@ pub struct Args {
     #[arg(long)]
     to: Option<Timestamp>,
     /// How the result is printed.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
+    #[arg(long, value_enum, default_value = "text")]
     format: Format,
     /// No progress on standard error.
     #[arg(long)]
@@ -50,8 +50,8 @@ pub struct Args {
 ///
 /// # Errors
 /// What kept it from measuring; the exit code is then 2.
-pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let config = match super::load(&args.config) {
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let config = match args.config.load()? {
         Ok(config) => config,
         Err(code) => return Ok(code),
     };
@@ -62,11 +62,11 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         anyhow::bail!("there is no model `{name}`; known: {}", known.join(", "));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let report = match runtime.block_on(check(config, &args)) {
+    let report = match runtime.block_on(check(config, args)) {
         Ok(report) => report,
         Err(error) if error.downcast_ref::<StoreUnusable>().is_some() => {
             super::complain(&error);
-            return Ok(ExitCode::from(exit::STORE));
+            return Ok(ExitCode::from(exit::BAD_STORE));
         }
         Err(error) => return Err(error),
     };
