@@ -3,6 +3,9 @@
 //! **Invariant:** no IO, no clock, no async, no randomness of its own.
 mod measurement;
 mod outcomes;
+pub mod reference;
+pub mod null;
+pub mod drift;
 pub mod performance;
 
 pub use measurement::Measurement;

@@ -50,7 +50,7 @@ const JOB_PATIENCE: Duration = Duration::from_secs(120);
 
 /// Arguments of `driftd demo`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Where its files, its database and its mails are put; made anew each time.
     #[arg(long, value_name = "FOLDER", default_value = "driftd-demo")]
     folder: PathBuf,
@@ -69,7 +69,7 @@ pub struct Args {
 ///
 /// # Errors
 /// What went wrong.
-pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(demo(args));
     runtime.shutdown_background();
@@ -83,11 +83,11 @@ async fn demo(args: Args) -> anyhow::Result<ExitCode> {
     bar.set_message("laying out the year's files");
     World::new(&folder).lay_out(&mut || bar.tick())?;
     let mails = folder.join("mails");
-    let catcher = Catcher::start(&mails).await.context("cannot start the mail catcher")?;
+    let catcher = Catcher::start(&mails).context("cannot start the mail catcher")?;
     let listener = bind(args.listen).await?;
     let address = listener.local_addr()?;
-    let config = Arc::new(configure(&folder, address, catcher.addr)?);
-    logging::init(config.log);
+    let config = Arc::new(configure(&folder, address, catcher.addr())?);
+    logging::init(config.log)?;
     let parts = super::run::parts(true)?;
     let mut daemon = Daemon::open(Arc::clone(&config), parts).await?;
     let clock = Arc::new(ManualClock::new(FIRST_DAY.parse()?));

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, anyhow};
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray, UInt32Array,
+    ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray, UInt32Array,
     cast::AsArray,
     types::{Int64Type, TimestampMicrosecondType},
 };
