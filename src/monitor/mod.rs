@@ -1,4 +1,9 @@
 //! What is measured on a window: drift, quality, performance; and what it is compared with.
+//!
+//! **Invariant:** no IO, no clock, no async, no randomness of its own.
 mod measurement;
+mod outcomes;
+pub mod performance;
 
 pub use measurement::Measurement;
+pub use outcomes::{BadOutcomes, Cell, Outcomes, ScoreKey};

@@ -1,0 +1,392 @@
+//! What is written is what is read, twice is once, and nothing or all.
+use super::*;
+use crate::{
+    alert::{Episode, State},
+    config::Severity,
+    monitor::Measurement,
+    notify::Evidence,
+    retrain::{Order, RunState},
+    stat::{NoValue, Side},
+    time::{Interval, Span, Timestamp},
+};
+
+pub(crate) const MODEL: &str = "flight-delays";
+
+pub(crate) fn day(n: i64) -> Timestamp {
+    Timestamp::from_micros(Span::days(15_765 + n).as_micros())
+}
+
+pub(crate) fn window(n: i64) -> Interval {
+    Interval { start: day(n), end: day(n + 1) }
+}
+
+pub(crate) fn always() -> Interval {
+    Interval { start: Timestamp::MIN, end: Timestamp::MAX }
+}
+
+pub(crate) async fn store(folder: &tempfile::TempDir) -> Store {
+    let url = format!("sqlite:{}", folder.path().join("driftd.db").display());
+    Store::open(&url, Mode::ReadWrite).await.unwrap()
+}
+
+pub(crate) fn window_row(n: i64, version: &str, is_final: bool) -> WindowRow {
+    WindowRow {
+        model: MODEL.into(),
+        version: version.into(),
+        window: window(n),
+        rows: 800,
+        rows_late: 3,
+        rows_refused: 2,
+        rows_duplicate: 1,
+        closed_at: day(n + 1),
+        labels: 17,
+        is_final,
+        reference: "static".into(),
+    }
+}
+
+fn measurement(metric: &str, column: Option<&str>, value: Result<f64, NoValue>) -> Measurement {
+    Measurement {
+        metric: metric.into(),
+        column: column.map(Into::into),
+        segment: None,
+        value,
+        p_value: Some(0.25),
+        error_bound: 0.0,
+        threshold: Some(0.2),
+        rows: 800,
+        labels: None,
+        label_coverage: None,
+    }
+}
+
+pub(crate) fn episode(id: &str, n: i64, state: State) -> Episode {
+    let worst =
+        Evidence { column: Some("temp".into()), value: 0.1 + 0.2, threshold: 0.2, p_value: None };
+    Episode {
+        id: id.into(),
+        model: MODEL.into(),
+        version: Some("v1".into()),
+        rule: "inputs-drifted".into(),
+        metric: "psi".into(),
+        severity: Severity::Warning,
+        state,
+        since: day(n),
+        fired_at: Some(day(n + 1)),
+        ended_at: (state == State::Ok).then(|| day(n + 2)),
+        window: window(n),
+        windows_breached: 2,
+        evidence: vec![worst.clone()],
+        worst: Some(worst),
+    }
+}
+
+fn retraining(key: &str, n: i64, state: RunState) -> RetrainingRow {
+    RetrainingRow {
+        order: Order {
+            key: key.into(),
+            model: MODEL.into(),
+            version: Some("v1".into()),
+            rule: "accuracy-fell".into(),
+            reason: "`roc_auc` is below 0.68".into(),
+            at: day(n),
+            window: window(n),
+            columns: vec!["temp".into()],
+        },
+        target: "nightly".into(),
+        episode: "driftd-1".into(),
+        started_at: None,
+        ended_at: state.is_terminal().then(|| day(n + 1)),
+        new_version: None,
+        state,
+    }
+}
+
+pub(crate) fn note(key: &str, receiver: &str, episode: &str, at: Timestamp) -> OutboxRow {
+    OutboxRow {
+        key: key.into(),
+        receiver: receiver.into(),
+        episode: episode.into(),
+        at,
+        body: key.as_bytes().to_vec(),
+        title: format!("{MODEL} accuracy-fell firing"),
+    }
+}
+
+fn prediction(id: &str, n: i64) -> PredictionRow {
+    PredictionRow {
+        model: MODEL.into(),
+        id: id.into(),
+        window_start: day(n),
+        version: "v1".into(),
+        score: 0.1 + 0.2,
+        predicted: true,
+        label: None,
+    }
+}
+
+fn label(n: i64) -> KnownLabel {
+    KnownLabel { positive: n % 2 == 0, at: day(n) }
+}
+
+fn full() -> Commit {
+    let blob = |n: i64| BlobRow {
+        model: MODEL.into(),
+        version: "v1".into(),
+        window: window(n),
+        body: vec![1, 2, n.to_le_bytes()[0]],
+    };
+    let few = NoValue::Insufficient { side: Side::Current, need: 200, got: 7 };
+    Commit {
+        windows: vec![window_row(0, "", false), window_row(0, "v1", true), window_row(1, "", true)],
+        profiles: vec![blob(0), blob(1)],
+        performance: vec![blob(0)],
+        measurements: (0..2)
+            .map(|n| MeasurementsRow {
+                model: MODEL.into(),
+                version: String::new(),
+                segment: String::new(),
+                window: window(n),
+                group: Group::Drift,
+                measurements: vec![
+                    measurement("psi", Some("temp"), Ok(0.1 + 0.2)),
+                    measurement("psi", Some("wind"), Err(few.clone())),
+                    measurement("row_count", None, Ok(800.0)),
+                ],
+            })
+            .collect(),
+        references: vec![ReferenceRow {
+            model: MODEL.into(),
+            id: "static".into(),
+            since: Timestamp::MIN,
+            body: vec![9; 100],
+        }],
+        cursors: vec![CursorRow {
+            model: MODEL.into(),
+            name: "windows".into(),
+            body: Some("{}".into()),
+        }],
+        episodes: vec![episode("driftd-1", 0, State::Firing), episode("driftd-0", -9, State::Ok)],
+        outbox: vec![note("driftd-n1", "team", "driftd-1", day(1))],
+        retrainings: vec![
+            retraining("driftd-r1", 0, RunState::Submitted),
+            retraining("driftd-r0", -9, RunState::Failed { why: "exit 3".into() }),
+        ],
+        predictions: vec![prediction("a", 0), prediction("b", 0), prediction("c", 1)],
+        labelled: vec![LabelledRow { model: MODEL.into(), id: "b".into(), label: label(2) }],
+        finals: vec![(MODEL.into(), day(1))],
+        waiting: vec![
+            WaitingRow { model: MODEL.into(), id: "x".into(), label: label(1), until: day(3) },
+            WaitingRow { model: MODEL.into(), id: "y".into(), label: label(1), until: day(9) },
+            WaitingRow { model: MODEL.into(), id: "z".into(), label: label(1), until: day(9) },
+        ],
+        waiting_done: vec![(MODEL.into(), "z".into())],
+    }
+}
+
+/// Every table as text, so that nothing that a read leaves out can differ unseen.
+async fn dump(store: &Store) -> String {
+    let mut all = String::new();
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\\_sqlx%' \
+         ESCAPE '\\' ORDER BY name",
+    )
+    .fetch_all(store.readers())
+    .await
+    .unwrap();
+    for table in tables {
+        let sql = format!("SELECT group_concat(quote(name)) FROM pragma_table_info('{table}')");
+        let columns: String =
+            sqlx::query_scalar(write::own(sql)).fetch_one(store.readers()).await.unwrap();
+        let columns = columns.replace('\'', "").replace(',', "), quote(");
+        let sql =
+            format!("SELECT concat_ws('|', quote({columns})) AS line FROM {table} ORDER BY 1");
+        let lines: Vec<String> =
+            sqlx::query_scalar(write::own(sql)).fetch_all(store.readers()).await.unwrap();
+        all.push_str(&format!("{table}\n{}\n", lines.join("\n")));
+    }
+    all
+}
+
+#[tokio::test]
+async fn a_commit_is_read_as_it_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder).await;
+    let commit = full();
+    store.apply(&commit).await.unwrap();
+    let model = MODEL;
+    assert_eq!(store.windows(model, None, always()).await.unwrap(), commit.windows);
+    assert_eq!(
+        store.windows(model, Some("v1"), always()).await.unwrap(),
+        [commit.windows[1].clone()]
+    );
+    assert_eq!(
+        store.windows(model, Some(""), window(1)).await.unwrap(),
+        [commit.windows[2].clone()]
+    );
+    assert_eq!(store.last_window(model, "").await.unwrap().as_ref(), Some(&commit.windows[2]));
+    assert_eq!(store.open_windows(model).await.unwrap(), [commit.windows[0].clone()]);
+    assert_eq!(store.profiles(model, Some("v1"), always()).await.unwrap(), commit.profiles);
+    assert_eq!(store.performance(model, None, window(0)).await.unwrap(), commit.performance);
+    let measured = store.measurements(model, None, Some(Group::Drift), always()).await.unwrap();
+    assert_eq!(measured, commit.measurements);
+    assert_eq!(
+        store.measurements(model, None, Some(Group::Performance), always()).await.unwrap(),
+        []
+    );
+    assert_eq!(store.references(model).await.unwrap(), commit.references);
+    assert_eq!(store.cursors(model).await.unwrap(), commit.cursors);
+    assert_eq!(store.versions(model).await.unwrap(), [("v1".to_owned(), day(0))]);
+    assert_eq!(store.episodes(None, false, 9).await.unwrap(), commit.episodes);
+    assert_eq!(store.episodes(Some(model), true, 9).await.unwrap(), commit.episodes[..1]);
+    assert_eq!(store.episode("driftd-0").await.unwrap().as_ref(), Some(&commit.episodes[1]));
+    assert_eq!(store.retrainings(None, false, 9).await.unwrap(), commit.retrainings);
+    assert_eq!(store.retrainings(Some(model), true, 9).await.unwrap(), commit.retrainings[..1]);
+    let notes = store.outbox(Some(OutboxStatus::Pending), 9).await.unwrap();
+    assert_eq!(notes[0].row, commit.outbox[0]);
+    // `c`'s window was final in the same commit.
+    let mut found = store.predictions(model, &["a", "b", "c", "nobody"]).await.unwrap();
+    found.sort_by(|a, b| a.id.cmp(&b.id));
+    let b = PredictionRow { label: Some(label(2)), ..prediction("b", 0) };
+    assert_eq!(found, [prediction("a", 0), b]);
+    assert_eq!(store.waiting(model, &["y", "z"]).await.unwrap(), [commit.waiting[1].clone()]);
+    let expired = store.waiting_expired(model, day(3), 9).await.unwrap();
+    assert_eq!(expired, [commit.waiting[0].clone()]);
+    let figures = store.figures().await.unwrap();
+    assert_eq!((figures.outbox_open, figures.predictions_open, figures.labels_waiting), (1, 2, 2));
+    assert_eq!(store.windows("another", None, always()).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn history_has_a_point_for_each_window_also_without_a_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder).await;
+    store.apply(&full()).await.unwrap();
+    let series = |metric, column| Series { model: MODEL, version: "", segment: "", metric, column };
+    let points = store.history(series("psi", Some("wind")), always()).await.unwrap();
+    let windows: Vec<_> = points.iter().map(|(window, _)| *window).collect();
+    assert_eq!(windows, [window(0), window(1)]);
+    assert!(points.iter().all(|(_, measured)| measured.value.is_err()));
+    assert_eq!(store.history(series("row_count", None), window(1)).await.unwrap().len(), 1);
+    assert_eq!(store.history(series("psi", None), always()).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn the_same_commit_twice_is_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder).await;
+    store.apply(&full()).await.unwrap();
+    let once = dump(&store).await;
+    assert!(
+        once.contains("driftd-n1") && once.contains("waiting_labels\n'flight-delays'|'x'"),
+        "{once}"
+    );
+    store.apply(&full()).await.unwrap();
+    assert_eq!(dump(&store).await, once);
+}
+
+#[tokio::test]
+async fn what_is_kept_is_kept_and_what_is_replaced_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder).await;
+    store.apply(&full()).await.unwrap();
+    let mut order = retraining("driftd-r1", 0, RunState::Succeeded);
+    order.order.reason = "another".into();
+    let mut changed = note("driftd-n1", "team", "driftd-1", day(5));
+    changed.body = b"changed".to_vec();
+    let again = Commit {
+        windows: vec![WindowRow { labels: 600, is_final: true, ..window_row(0, "", false) }],
+        outbox: vec![changed],
+        retrainings: vec![order],
+        predictions: vec![PredictionRow { score: 0.9, ..prediction("b", 0) }],
+        cursors: vec![CursorRow { model: MODEL.into(), name: "windows".into(), body: None }],
+        ..Commit::default()
+    };
+    store.apply(&again).await.unwrap();
+    assert_eq!(store.open_windows(MODEL).await.unwrap(), []);
+    assert_eq!(store.outbox(None, 9).await.unwrap()[0].row, full().outbox[0]);
+    let kept = &store.retrainings(None, false, 9).await.unwrap()[0];
+    assert_eq!(
+        (&*kept.order.reason, &kept.state),
+        ("`roc_auc` is below 0.68", &RunState::Succeeded)
+    );
+    let b = &store.predictions(MODEL, &["b"]).await.unwrap()[0];
+    assert_eq!((b.score, b.label), (0.1 + 0.2, Some(label(2))));
+    assert_eq!(store.cursor(MODEL, "windows").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_leaves_nothing_and_the_next_succeeds() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder).await;
+    let before = dump(&store).await;
+    let mut bad = full();
+    bad.episodes[1].evidence[0].value = f64::INFINITY;
+    let error = store.apply(&bad).await.unwrap_err().to_string();
+    assert!(error.starts_with("episode can't be stored: invalid type: null"), "{error}");
+    assert_eq!(dump(&store).await, before);
+    store.apply(&full()).await.unwrap();
+    assert_ne!(dump(&store).await, before);
+}
+
+#[tokio::test]
+async fn a_write_that_is_dropped_half_way_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder).await;
+    let mut tx = write::Write::begin(&store).await.unwrap();
+    sqlx::query("INSERT INTO cursors (model, name, body) VALUES ('m', 'n', 'b')")
+        .execute(tx.conn())
+        .await
+        .unwrap();
+    drop(tx);
+    assert_eq!(store.cursors("m").await.unwrap(), []);
+    store.apply(&full()).await.unwrap();
+}
+
+#[tokio::test]
+async fn thousands_of_rows_are_one_commit() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder).await;
+    let ids: Vec<String> = (0..10_000).map(|i| format!("flight-{i}")).collect();
+    let commit = Commit {
+        predictions: ids.iter().map(|id| prediction(id, 0)).collect(),
+        labelled: ids[..7_000]
+            .iter()
+            .map(|id| LabelledRow { model: MODEL.into(), id: id.clone(), label: label(1) })
+            .collect(),
+        ..Commit::default()
+    };
+    store.apply(&commit).await.unwrap();
+    let found = store.predictions(MODEL, &ids).await.unwrap();
+    assert_eq!(found.len(), 10_000);
+    assert_eq!(found.iter().filter(|row| row.label == Some(label(1))).count(), 7_000);
+}
+
+#[tokio::test]
+async fn a_score_that_is_no_number_is_kept_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder).await;
+    let scores = [("nan", f64::NAN), ("inf", f64::INFINITY), ("tiny", 5e-324)];
+    let rows = scores.map(|(id, score)| PredictionRow { score, ..prediction(id, 0) });
+    store.apply(&Commit { predictions: rows.into(), ..Commit::default() }).await.unwrap();
+    for (id, score) in scores {
+        let found = &store.predictions(MODEL, &[id]).await.unwrap()[0];
+        assert_eq!(found.score.is_nan(), score.is_nan(), "{id}");
+        assert!(score.is_nan() || found.score.to_bits() == score.to_bits(), "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_blob_is_an_error_and_the_others_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder).await;
+    store.apply(&full()).await.unwrap();
+    sqlx::query("UPDATE measurements SET body = substr(body, 1, 20) WHERE start_us = $1")
+        .bind(day(0).micros())
+        .execute(store.0.writer.as_ref().unwrap())
+        .await
+        .unwrap();
+    let error = store.measurements(MODEL, None, None, always()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Damaged { what: "measurements", .. }), "{error}");
+    assert_eq!(store.measurements(MODEL, None, None, window(1)).await.unwrap().len(), 1);
+}
