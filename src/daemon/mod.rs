@@ -1,2 +1,4 @@
 //! The loops; the only clock.
+pub mod catcher;
 pub mod supervise;
+pub mod wire;
