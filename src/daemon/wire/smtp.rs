@@ -134,7 +134,9 @@ async fn dialogue(
     let refused = recipients(connection, mail.to).await?;
     connection.command(Data).await?;
     begun.store(true, Ordering::Relaxed);
-    let response = connection.message(mail.message).await?;
+    // The end of the last line belongs to the dot that lettre puts after it.
+    let message = mail.message.strip_suffix(b"\r\n").unwrap_or(mail.message);
+    let response = connection.message(message).await?;
     let text = response.message().collect::<Vec<_>>().join(" ");
     if refused.is_empty() {
         return Ok(text);

@@ -176,7 +176,7 @@ fn mail(port: u16, tls: SmtpTls, message: &[u8]) -> Request {
 async fn a_mail_arrives_byte_for_byte() {
     let folder = tempfile::tempdir().expect("a folder");
     let catcher = Catcher::start(folder.path()).expect("a catcher");
-    let message = b"Subject: x\r\n\r\n.\r\n..\r\nlast";
+    let message = b"Subject: x\r\n\r\n.\r\n..\r\nlast\r\n";
     for _ in 0..2 {
         let request = mail(catcher.addr().port(), SmtpTls::None, message);
         let answer = SystemWire::new().send(&request).await;
@@ -186,7 +186,7 @@ async fn a_mail_arrives_byte_for_byte() {
     let names: Vec<_> = mails.iter().filter_map(|it| it.file_name()).collect();
     assert_eq!(names, ["0001.eml", "0002.eml"]);
     let kept = std::fs::read(&mails[1]).expect("a mail");
-    assert_eq!(kept, [&message[..], b"\r\n"].concat());
+    assert_eq!(kept, message);
 }
 
 /// A mail server that answers each line that begins with a key by its value; what it was told.
