@@ -1,12 +1,27 @@
-//! The program.
-use std::{ffi::OsStr, path::Path, process::ExitCode};
+//! The program: parses the command line, runs the command, says what went wrong.
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+use clap::Parser as _;
 
 fn main() -> ExitCode {
-    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
-    if let [command, folder] = arguments.as_slice()
-        && command == OsStr::new(driftd::daemon::supervise::SUBCOMMAND)
-    {
-        return driftd::daemon::supervise::supervise(Path::new(folder));
+    match driftd::cli::run(driftd::cli::Args::parse()) {
+        Ok(code) => code,
+        // Whoever read the output has seen enough: `driftd schema | head`.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The whole chain on one line. With standard error closed there is no one to tell.
+            writeln!(io::stderr(), "driftd: {error:#}").ok();
+            ExitCode::from(driftd::cli::exit::FAILED)
+        }
     }
-    ExitCode::SUCCESS
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|it| it.downcast_ref::<io::Error>())
+        .any(|it| it.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -53,7 +53,9 @@ fn each_mistake_is_told_apart() {
         let report = match parse(&path, &text) {
             Ok((_, report)) | Err(report) => report,
         };
-        assert_eq!(report.problems.len(), 1, "one mistake a file:\n{}", report.render(false));
+        if report.problems.len() != 1 {
+            wrong.push(format!("expected one mistake:\n{}", report.render(false)));
+        }
         codes.extend(report.problems.iter().map(|it| it.code));
         let told = report.render(false);
         let expected_path = path.with_extension("txt");
@@ -76,10 +78,8 @@ fn each_mistake_is_told_apart() {
 fn every_code_has_its_story() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/errors.md");
     let text = fs::read_to_string(path).expect("the page can be read");
-    let told: Vec<&str> = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("## ")?.split(':').next())
-        .collect();
+    let told: Vec<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("## ")?.split(':').next()).collect();
     let codes: Vec<&str> = Code::ALL.iter().map(|it| it.id()).collect();
     assert_eq!(told, codes);
 }
@@ -137,7 +137,7 @@ notify = ["nobody"]
             "E0104 15", "E0102 16", "E0201 19", "E0104 20", "E0301 21",
         ]
     );
-    assert_eq!(report.tally(), "12 errors, 1 warning");
+    assert_eq!(report.tally(), "12 errors");
 }
 
 #[test]
@@ -167,9 +167,35 @@ fn mutated() -> impl Strategy<Value = String> {
     let texts: Vec<String> =
         files("good").into_iter().chain(files("bad")).map(|(_, text)| text).collect();
     let pieces = prop::sample::select(vec![
-        "=", "\"", "[", "]", "{", "}", ",", "\n", "[[", "5", "nan", "-inf", "true", "é", "🦀", "\t",
-        "'", ".", "2013-01-01", "{ env = \"X\" }", "[]", "\0", "\"\"\"", "#", "1e999",
-        "99999999999999999999", "type", "source", "rules",
+        "=",
+        "\"",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        "\n",
+        "[[",
+        "5",
+        "nan",
+        "-inf",
+        "true",
+        "é",
+        "🦀",
+        "\t",
+        "'",
+        ".",
+        "2013-01-01",
+        "{ env = \"X\" }",
+        "[]",
+        "\0",
+        "\"\"\"",
+        "#",
+        "1e999",
+        "99999999999999999999",
+        "type",
+        "source",
+        "rules",
     ]);
     let edits = prop::collection::vec((any::<prop::sample::Index>(), 0_usize..40, pieces), 1..6);
     (prop::sample::select(texts), edits).prop_map(|(mut text, edits)| {

@@ -17,6 +17,9 @@ use crate::{
     time::{Span, WindowSize},
 };
 
+/// Least time that history is kept.
+pub(super) const KEEP_MIN: Span = Span::days(1);
+
 /// The top of the file.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -61,8 +64,8 @@ impl Options for Store {
                 .note(Code::BadValue, format!("expected `sqlite:PATH`, found `{}`", self.url))
                 .help("write \"sqlite:driftd.db\"");
         }
-        if self.keep < Span::days(1) {
-            problems.at("keep").error(format!("expected at least 1d, got {}", self.keep));
+        if self.keep < KEEP_MIN {
+            problems.at("keep").error(format!("expected at least {KEEP_MIN}, got {}", self.keep));
         }
     }
 }

@@ -93,7 +93,7 @@ impl Code {
 
     /// Whether the mistake lies in one value alone, whatever the rest of the file says.
     pub(super) fn is_local(self) -> bool {
-        matches!(self, Self::UnknownKey | Self::WrongType | Self::BadValue | Self::UnknownKind)
+        matches!(self, Self::UnknownKey | Self::BadValue | Self::UnknownKind)
     }
 }
 

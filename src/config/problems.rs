@@ -47,6 +47,13 @@ impl<'a> Problems<'a> {
         self.ctx.allow_commands
     }
 
+    /// Notes mistakes that a component found by itself: key, what is wrong, what to do (or "").
+    pub fn note_all(&self, mistakes: Vec<(&'static str, String, String)>) {
+        for (key, why, help) in mistakes {
+            self.at(key).error(why).help_from(Some(help).filter(|it| !it.is_empty()));
+        }
+    }
+
     pub(super) fn place(&self, value: &'a Spanned<DeValue<'a>>) -> Place<'a> {
         Place { value: Some(value), ..self.span(value.span()) }
     }

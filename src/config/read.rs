@@ -16,7 +16,7 @@ use super::{
     suggest,
     table::{Context, Table, kind_of},
 };
-use crate::{notify::AnyReceiver, retrain::AnyTarget, source::AnySource};
+use crate::{notify::AnyReceiver, retrain::AnyTarget, source::AnySource, time::Span};
 
 /// Largest file that is read.
 const FILE_BYTES_MAX: u64 = 4 << 20;
@@ -95,14 +95,15 @@ fn finish(ctx: Context, text: &str, broken: &[toml::de::Error]) -> (Vec<Problem>
     let mut problems = ctx.found.into_inner();
     if !broken.is_empty() {
         // What could not be parsed is missing everywhere: only what is wrong by itself counts.
-        let lines: Vec<Range<usize>> =
-            broken.iter().filter_map(|it| Some(line_of(text, it.span()?.start))).collect();
+        let line = |error: &toml::de::Error| line_of(text, error.span().map_or(0, |it| it.start));
         problems.retain(|it| {
-            let span = it.span.as_ref();
-            it.code.is_local()
-                && !lines.iter().any(|line| span.is_some_and(|span| within(span, line)))
+            let on = |error| it.span.as_ref().is_some_and(|span| within(span, &line(error)));
+            it.code.is_local() && !broken.iter().any(on)
         });
-        problems.extend(broken.iter().map(|error| Problem {
+        // What follows on the same line is an echo of the first.
+        let mut told = BTreeSet::new();
+        let first = broken.iter().filter(|it| told.insert(line(it).start));
+        problems.extend(first.map(|error| Problem {
             code: Code::Syntax,
             message: error.message().to_owned(),
             span: Some(error.span().unwrap_or(0..0)),
@@ -139,7 +140,7 @@ pub(super) struct Names {
     pub(super) receivers: BTreeMap<String, Option<AnyReceiver>>,
     pub(super) retraining: BTreeMap<String, Option<RetrainingConfig>>,
     /// Longest that anything can be looked back upon.
-    pub(super) keep: crate::time::Span,
+    pub(super) keep: Span,
     used: RefCell<BTreeSet<(&'static str, String)>>,
 }
 
@@ -194,7 +195,8 @@ fn read(ctx: &Context, mut root: Table<'_>) -> Option<Config> {
         sources: BTreeMap::new(),
         receivers: BTreeMap::new(),
         retraining: BTreeMap::new(),
-        keep: store.keep,
+        // A length that was refused must not be held against others.
+        keep: if store.keep < file::KEEP_MIN { Span::micros(i64::MAX) } else { store.keep },
         used: RefCell::default(),
     };
     for (name, table) in &mut sources {
@@ -219,15 +221,11 @@ fn read(ctx: &Context, mut root: Table<'_>) -> Option<Config> {
         .map(|(name, table)| (name.clone(), super::read_model::model(name, table, &names)))
         .collect();
     let used = names.used.into_inner();
-    for (what, tables) in
-        [("source", &sources), ("receiver", &receivers), ("retraining", &retraining)]
-    {
-        for (name, table) in tables {
-            if !used.contains(&(what, name.clone())) {
-                let message = format!("nothing uses the {what} `{name}`");
-                table.problems().here().note(Code::Unused, message);
-            }
-        }
+    // With errors about, a rule that could not be read may be the one that uses it.
+    if ctx.found.borrow().iter().all(|it| it.code.is_warning()) {
+        note_unused("source", &sources, &used);
+        note_unused("receiver", &receivers, &used);
+        note_unused("retraining", &retraining, &used);
     }
     let all = |it: BTreeMap<String, Option<_>>| -> Option<BTreeMap<String, _>> {
         it.into_iter().map(|(name, it)| Some((name, it?))).collect()
@@ -247,6 +245,17 @@ fn read(ctx: &Context, mut root: Table<'_>) -> Option<Config> {
             .collect::<Option<_>>()?,
         folder: ctx.folder.clone(),
     })
+}
+
+fn note_unused(
+    what: &'static str,
+    tables: &[(String, Table<'_>)],
+    used: &BTreeSet<(&'static str, String)>,
+) {
+    for (name, table) in tables.iter().filter(|(name, _)| !used.contains(&(what, name.clone()))) {
+        let message = format!("nothing uses the {what} `{name}`");
+        table.problems().here().note(Code::Unused, message);
+    }
 }
 
 fn section<T: Options + Default>(root: &mut Table<'_>, key: &str) -> T {

@@ -18,7 +18,7 @@ pub(super) fn understand(message: &str) -> Mistake {
     let plain = |code, message: String| Mistake { code, message, help: None };
     let (told, expected) = message.rsplit_once(", expected ").unwrap_or((message, ""));
     if let Some(name) = told.strip_prefix("unknown field ") {
-        let name = name.trim_matches('`');
+        let name = name.trim_end_matches(", there are no fields").trim_matches('`');
         let help = suggest::instead(name, quoted(expected));
         return Mistake { code: Code::UnknownKey, message: format!("unknown key `{name}`"), help };
     }
@@ -36,6 +36,9 @@ pub(super) fn understand(message: &str) -> Mistake {
     }
     if let Some(found) = told.strip_prefix("invalid value: ") {
         return plain(Code::BadValue, expected_found(expected, found));
+    }
+    if message == "wanted string or table" {
+        return plain(Code::WrongType, "expected a string".to_owned());
     }
     if let Some(name) = missing_field(message) {
         return plain(Code::MissingKey, format!("missing key `{name}`"));
@@ -112,12 +115,7 @@ mod tests {
             "unknown key `x`",
             Some("known: alpha, beta, gamma"),
         );
-        check(
-            "unknown field `x`, there are no fields",
-            Code::UnknownKey,
-            "unknown key `x`, there are no fields",
-            None,
-        );
+        check("unknown field `x`, there are no fields", Code::UnknownKey, "unknown key `x`", None);
         check(
             "unknown variant `warn`, expected one of `info`, `warning`, `critical`",
             Code::BadValue,

@@ -47,11 +47,21 @@ impl Shape {
         required.into_iter().flatten().filter_map(Value::as_str)
     }
 
-    /// The first paragraph of a key's documentation, on one line.
-    pub(super) fn about(&self, key: &str) -> Option<String> {
-        let text = self.properties()?.get(key)?.get("description")?.as_str()?;
+    /// What a key is for, on one line: the first paragraph of its documentation, and examples.
+    pub(super) fn help(&self, key: &str) -> Option<String> {
+        let schema = self.properties()?.get(key)?;
+        let text = schema.get("description").and_then(Value::as_str).unwrap_or_default();
         let first = text.split("\n\n").next().unwrap_or(text);
-        Some(first.split_whitespace().collect::<Vec<_>>().join(" "))
+        let about = first.split_whitespace().collect::<Vec<_>>().join(" ");
+        let like = schema.get("examples").and_then(|it| it.get(1));
+        let like = like.map(|it| format!("write {key} = {it}: ")).unwrap_or(format!("`{key}`: "));
+        (!about.is_empty()).then(|| like + &about)
+    }
+
+    /// Whether a key holds a secret.
+    pub(super) fn is_secret(&self, key: &str) -> bool {
+        let schema = self.properties().and_then(|it| it.get(key));
+        schema.is_some_and(|it| it.to_string().contains("/Secret\""))
     }
 
     /// Where `table` holds secrets that deserve a word, at any depth.
@@ -142,6 +152,8 @@ mod tests {
         password: Option<Secret>,
         headers: BTreeMap<String, Secret>,
         nested: Nested,
+        /// How long.
+        wait: Option<crate::time::Span>,
     }
     #[derive(JsonSchema)]
     #[expect(dead_code, reason = "only its schema is looked at")]
@@ -153,10 +165,13 @@ mod tests {
     fn keys_needs_and_docs_come_from_the_struct() {
         let shape = Shape::of::<Sample>();
         let keys: Vec<&str> = shape.keys().collect();
-        assert_eq!(keys, ["headers", "hook", "nested", "password", "url"]);
+        assert_eq!(keys, ["headers", "hook", "nested", "password", "url", "wait"]);
         let required: Vec<&str> = shape.required().collect();
         assert_eq!(required, ["url", "hook", "headers", "nested"]);
-        assert_eq!(shape.about("url").unwrap(), "Where to post. Over two lines.");
+        assert_eq!(shape.help("url").unwrap(), "`url`: Where to post. Over two lines.");
+        assert_eq!(shape.help("wait").unwrap(), "write wait = \"30m\": How long.");
+        assert_eq!(shape.help("nested"), None);
+        assert!(shape.is_secret("password") && !shape.is_secret("url"));
     }
 
     #[test]

@@ -198,13 +198,14 @@ impl<'a> Table<'a> {
     fn refuse_unknown(&mut self, shape: &Shape) {
         let known: BTreeSet<&str> =
             shape.keys().chain(self.known.iter().map(String::as_str)).collect();
-        let unknown: Vec<String> = self
-            .rest
-            .keys()
-            .filter(|it| !known.contains(it.get_ref().as_ref()))
-            .map(|it| it.get_ref().to_string())
-            .collect();
-        for key in unknown {
+        let unknown = self.rest.iter().filter(|(it, _)| !known.contains(it.get_ref().as_ref()));
+        let unknown: Vec<(String, Range<usize>)> =
+            unknown.map(|(key, value)| (key.get_ref().to_string(), value.span())).collect();
+        for (key, value) in unknown {
+            let meant = suggest::nearest(&key, known.iter().copied());
+            if looks_secret(&key) || meant.is_some_and(|it| shape.is_secret(it)) {
+                self.ctx.secrets.borrow_mut().push(value);
+            }
             let noted = self.problems().at(&key).key();
             let noted = noted.note(Code::UnknownKey, format!("unknown key `{key}`"));
             noted.help_from(suggest::instead(&key, known.iter().copied()));
@@ -218,7 +219,7 @@ impl<'a> Table<'a> {
         for key in &missing {
             let message = format!("missing key `{key}`");
             let noted = self.problems().here().note(Code::MissingKey, message);
-            noted.help_from(shape.about(key).map(|about| format!("`{key}`: {about}")));
+            noted.help_from(shape.help(key));
         }
         missing
     }
@@ -259,8 +260,7 @@ impl<'a> Table<'a> {
         if !known {
             let mistake = serde_words::understand(error.message());
             let noted = self.problems().span(span).note(mistake.code, mistake.message);
-            let about = dropped.as_deref().and_then(|key| Some((key, shape.about(key)?)));
-            let about = about.map(|(key, about)| format!("`{key}`: {about}"));
+            let about = dropped.as_deref().and_then(|key| shape.help(key));
             noted.help_from(mistake.help.or(about));
         }
         gone.insert(dropped?);
@@ -283,6 +283,12 @@ fn remove_at(table: &mut DeTable<'_>, span: &Range<usize>) -> Option<String> {
     }
     table.remove(on.as_deref()?);
     on
+}
+
+/// Whether a key that is not known is likely to hold a secret, which must not be shown then.
+fn looks_secret(key: &str) -> bool {
+    let key = key.to_lowercase();
+    ["pass", "secret", "token", "key", "auth", "credential"].iter().any(|it| key.contains(it))
 }
 
 /// What a value is, in words.

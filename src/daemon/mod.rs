@@ -85,6 +85,7 @@ impl Daemon {
             instance: store.instance(config.instance.as_deref()),
             commands_allowed: config.allow_commands && parts.commands_allowed,
             judge_early: false,
+            until: None,
             store: Arc::clone(&store),
             config: Arc::clone(&config),
         };

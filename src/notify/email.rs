@@ -22,7 +22,7 @@ use super::{
     verdict,
 };
 use crate::{
-    config::{Options, Reveal, Secret},
+    config::{Options, Problems, Reveal, Secret},
     time::Timestamp,
 };
 
@@ -79,6 +79,10 @@ impl Options for Email {
         if let Some(path) = &mut self.ca_file {
             *path = folder.join(&*path);
         }
+    }
+
+    fn check(&self, problems: &mut Problems<'_>) {
+        problems.note_all(self.mistakes());
     }
 }
 

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use sha2::Sha256;
 
 use super::{Answer, Attempt, Frozen, Note, Receiver, Request, Verdict, verdict};
-use crate::config::{Options, Reveal, Revealed, Secret};
+use crate::config::{Options, Problems, Reveal, Revealed, Secret};
 
 mod body;
 
@@ -53,6 +53,10 @@ impl Options for Webhook {
                 *path = folder.join(&*path);
             }
         }
+    }
+
+    fn check(&self, problems: &mut Problems<'_>) {
+        problems.note_all(self.mistakes());
     }
 }
 

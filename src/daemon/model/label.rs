@@ -45,6 +45,8 @@ struct LabelReader {
     time: Option<TimeColumn>,
     positive: Option<String>,
     now: Timestamp,
+    /// When a label without a time counts as known.
+    arrived: Timestamp,
     /// Start of the first window: labels known before it are for predictions never looked at.
     started: Timestamp,
 }
@@ -91,13 +93,18 @@ impl ModelWorker {
             zone: self.grid.zone.clone(),
             unit: source.time_unit,
         });
+        let started = self.state.progress.started?;
+        // What is known later than this is too late for every window that is looked at.
+        let last = self.shared.until.map_or(Timestamp::MAX, |until| until.plus(self.horizon()));
+        let now = now.min(last);
         Some(LabelReader {
+            arrived: if self.shared.judge_early { started } else { now },
             id: source.id.clone(),
             label: labels.label.clone(),
             time,
             positive: labels.positive.clone(),
             now,
-            started: self.state.progress.started?,
+            started,
         })
     }
 
@@ -241,7 +248,7 @@ impl LabelReader {
             return batch.record.num_rows() == 0;
         };
         for row in 0..batch.record.num_rows() {
-            let at = batch.times_us.as_ref().map_or(self.now, |t| Timestamp::from_micros(t[row]));
+            let at = batch.times_us.as_ref().map_or(self.arrived, |t| Timestamp::from_micros(t[row]));
             match (ids.text(row), labels.truth(row, self.positive.as_deref())) {
                 _ if at < self.started => taken.before += 1,
                 (Some(id), Some(positive)) => {

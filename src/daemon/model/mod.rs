@@ -42,6 +42,8 @@ pub struct Shared {
     pub commands_allowed: bool,
     /// Judge performance at once, whatever labels are still to come (`driftd check`).
     pub judge_early: bool,
+    /// Windows that begin here or later are left open (`driftd check`).
+    pub until: Option<Timestamp>,
 }
 
 /// Why a turn broke off; the next one tries again.

@@ -22,7 +22,8 @@ impl ModelWorker {
         let mut windows = Vec::new();
         let Some(mut window) = self.next_window() else { return Ok(windows) };
         let (lateness, idle) = (self.model().lateness, self.model().idle_timeout);
-        while windows.len() < CLOSE_BATCH {
+        let until = self.shared.until.unwrap_or(Timestamp::MAX);
+        while windows.len() < CLOSE_BATCH && window.start < until {
             let closing = window.end.plus(lateness);
             if now < closing || !self.is_over(all, closing, closing.plus(idle) <= now, now).await? {
                 break;
