@@ -61,7 +61,7 @@ fn numbers(packed: &Packed) -> ColumnProfile {
     ColumnProfile {
         kind: Kind::Numeric,
         counts: Counts { rows: packed.counts.iter().sum(), ..Counts::default() },
-        body: Body::Numeric(Numeric { values, integers: false, moments: None }),
+        body: Body::Numeric(Numeric { values, ..Numeric::default() }),
     }
 }
 

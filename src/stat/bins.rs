@@ -1,5 +1,5 @@
 //! Cutting a reference into bins, and counting a column over them.
-use super::{Bins, sample::quantile};
+use super::Bins;
 use crate::profile::{Body, Categories, ColumnProfile, Distribution};
 
 impl Bins {
@@ -16,7 +16,7 @@ impl Bins {
     pub fn of(reference: &ColumnProfile, bins: usize) -> Self {
         match &reference.body {
             Body::Numeric(numeric) if !numeric.values.values.is_empty() => {
-                let at = |i: usize| quantile(&numeric.values, i as f64 / bins as f64);
+                let at = |i: usize| numeric.values.quantile_linear(i as f64 / bins as f64);
                 let mut edges: Vec<f64> = (1..bins).filter_map(at).collect();
                 edges.dedup();
                 Self::Edges(edges)

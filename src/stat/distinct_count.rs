@@ -2,16 +2,20 @@
 //!
 //! Unit: distinct values. Range: 0 to ∞; 0 when no row has a value. NaN, null, infinities and values
 //! of another type are left out. The reference is not looked at. Exact as long as all distinct
-//! values are kept; above that there is no value rather than a wrong one. Cost: none.
+//! values are kept; above that whole numbers and categories are estimated (`error_bound` is three
+//! standard errors of the sketch, 7 %), and other numbers have no value. Cost: none.
 //!
 //! **Sample size.** It grows with the rows, so compare windows of one size.
 //!
 //! **Another.** `new_category_rate` for categories that the reference does not have.
 //!
 //! # References
-//! - P. Flajolet et al. (2007), *HyperLogLog* (why an exact count needs memory).
+//! - P. Flajolet et al. (2007), *HyperLogLog* (the estimate).
 use super::{NoValue, Pair, Side, Statistic, Unit, Value};
 use crate::profile::{Body, Kind};
+
+/// Three times the sketch's relative standard error.
+const STANDARD_ERRORS: f64 = 0.07;
 
 /// `distinct_count`
 ///
@@ -39,16 +43,17 @@ impl Statistic for DistinctCount {
         if pair.current.counts.rows == 0 {
             return Err(NoValue::NoData { side: Side::Current });
         }
-        let (distinct, is_complete) = match &pair.current.body {
-            Body::Numeric(numeric) => {
-                (numeric.values.values.len(), numeric.values.rank_error == 0.0)
+        let column = pair.current;
+        match (&column.body, column.distinct()) {
+            (Body::Timestamp(_), _) => Err(NoValue::NotDefined { kind: column.kind }),
+            (_, (distinct, true)) => Ok(Value::exact(distinct as f64)),
+            (Body::Numeric(numeric), _) if numeric.distinct_sketch.is_empty() => {
+                let (kept, _) = numeric.distinct();
+                Err(NoValue::Other(format!("more than the {kept} distinct values that are kept")))
             }
-            Body::Categorical(categories) => (categories.counts.len(), categories.other == 0),
-            Body::Timestamp(_) => return Err(NoValue::NotDefined { kind: pair.current.kind }),
-        };
-        match is_complete {
-            true => Ok(Value::exact(distinct as f64)),
-            false => Err(NoValue::Other("more distinct values than are kept".to_owned())),
+            (_, (distinct, false)) => {
+                Value::new(distinct as f64, None, STANDARD_ERRORS * distinct as f64)
+            }
         }
     }
 }

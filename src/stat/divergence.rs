@@ -114,9 +114,7 @@ fn bins(pair: &Pair<'_>) -> Result<Vec<Bin>, NoValue> {
 /// Rows that can be in another bin of a sketched column: a rank error at both edges of each.
 fn slack(column: &ColumnProfile) -> f64 {
     match &column.body {
-        Body::Numeric(numeric) => {
-            2.0 * numeric.values.rank_error * sample::rows(&numeric.values) as f64
-        }
+        Body::Numeric(numeric) => 2.0 * numeric.values.rank_error * numeric.values.rows() as f64,
         _ => 0.0,
     }
 }
@@ -202,7 +200,7 @@ mod tests {
         ColumnProfile {
             kind: Kind::Numeric,
             counts: Counts { rows: values.len() as u64, ..Counts::default() },
-            body: Body::Numeric(Numeric { values: distribution, integers: false, moments: None }),
+            body: Body::Numeric(Numeric { values: distribution, ..Numeric::default() }),
         }
     }
 

@@ -28,7 +28,7 @@
 //! - R. Simard, P. L'Ecuyer (2011), *Computing the two-sided Kolmogorov-Smirnov distribution*.
 use super::{
     NoValue, Pair, Statistic, Unit, Value, kolmogorov,
-    sample::{enough, merged, numbers, rows},
+    sample::{enough, merged, numbers},
 };
 use crate::profile::{ColumnProfile, Counts, Kind};
 
@@ -69,8 +69,8 @@ impl Statistic for Ks {
         let all = |low: u64, column: &ColumnProfile, finite| {
             (low + finite + column.counts.infinite_positive) as f64
         };
-        let n = all(low_r, pair.reference, rows(&reference.values));
-        let m = all(low_c, pair.current, rows(&current.values));
+        let n = all(low_r, pair.reference, reference.values.rows());
+        let m = all(low_c, pair.current, current.values.rows());
         let gap = |r: u64, c: u64| (r as f64 / n - c as f64 / m).abs();
         let d = merged(&reference.values, &current.values)
             .map(|(_, r, c)| gap(low_r + r, low_c + c))

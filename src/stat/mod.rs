@@ -57,11 +57,7 @@ pub use self::{
     wasserstein::Wasserstein,
     wasserstein_normed::WassersteinNormed,
 };
-pub(crate) use self::{
-    divergence::Divergence,
-    kolmogorov::sf as ks_sf,
-    sample::{moments, quantile},
-};
+pub(crate) use self::{divergence::Divergence, kolmogorov::sf as ks_sf};
 
 /// Every statistic, in the order in which documents list them.
 pub const ALL: &[&dyn Statistic] = &[

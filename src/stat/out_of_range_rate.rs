@@ -19,7 +19,7 @@
 //! - S. S. Wilks (1941), *Determination of sample sizes for setting tolerance limits*.
 use super::{
     NoValue, Pair, Side, Statistic, Unit, Value,
-    sample::{enough, moments, numbers, rows},
+    sample::{enough, numbers},
 };
 use crate::profile::Kind;
 
@@ -51,15 +51,15 @@ impl Statistic for OutOfRangeRate {
         let pair = &Pair { rows_min: 1, ..*pair };
         let infinite = pair.current.counts.infinite();
         enough(pair, |counts| counts.valid() + counts.infinite())?;
-        let Some(range) = moments(reference) else {
+        let (Some(min), Some(max)) = (reference.values.min(), reference.values.max()) else {
             return Err(NoValue::Insufficient { side: Side::Reference, need: 1, got: 0 });
         };
         let values = &current.values;
         let outside: u64 = (values.values.iter().zip(&values.counts))
-            .filter(|(value, _)| **value < range.min || **value > range.max)
+            .filter(|(value, _)| **value < min || **value > max)
             .map(|(_, count)| count)
             .sum();
-        let share = (outside + infinite) as f64 / (rows(values) + infinite) as f64;
+        let share = (outside + infinite) as f64 / (values.rows() + infinite) as f64;
         Value::new(share, None, values.rank_error)
     }
 }

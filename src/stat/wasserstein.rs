@@ -23,7 +23,7 @@
 //!   distributions on the line* (the integral).
 use super::{
     NoValue, Pair, Statistic, Unit, Value,
-    sample::{enough, merged, numbers, rows, scale},
+    sample::{enough, merged, numbers, scale},
 };
 use crate::profile::{ColumnProfile, Counts, Kind, Numeric};
 
@@ -67,7 +67,7 @@ impl Statistic for Wasserstein {
 pub(super) fn scaled_distance(reference: &Numeric, current: &Numeric) -> (f64, f64, f64) {
     let (r, c) = (&reference.values, &current.values);
     let scale = scale(&[r, c]);
-    let (n, m) = (rows(r) as f64, rows(c) as f64);
+    let (n, m) = (r.rows() as f64, c.rows() as f64);
     let (mut distance, mut last, mut gap) = (0.0, 0.0, 0.0);
     for (x, below_r, below_c) in merged(r, c) {
         // The gap is 0 before the first value, so its step counts nothing.
@@ -83,15 +83,8 @@ pub(super) fn scaled_distance(reference: &Numeric, current: &Numeric) -> (f64, f
 
 /// Largest minus smallest value, times `scale`.
 fn range(numeric: &Numeric, scale: f64) -> f64 {
-    let (mut min, mut max) = match numeric.values.values.as_slice() {
-        [] => return 0.0,
-        [first, .., last] => (*first, *last),
-        [only] => (*only, *only),
-    };
-    if let Some(moments) = &numeric.moments {
-        (min, max) = (min.min(moments.min), max.max(moments.max));
-    }
-    max * scale - min * scale
+    let values = &numeric.values;
+    values.max().unwrap_or(0.0) * scale - values.min().unwrap_or(0.0) * scale
 }
 
 #[cfg(test)]
