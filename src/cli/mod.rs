@@ -4,7 +4,10 @@ use std::{io::Write as _, path::PathBuf, process::ExitCode};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::config::{Config, Report};
+use crate::{
+    config::{Config, Report},
+    daemon::supervise,
+};
 
 mod schema;
 mod validate;
@@ -35,6 +38,12 @@ pub struct Args {
 enum Command {
     Validate(validate::Args),
     Schema(schema::Args),
+    /// What `driftd run` starts itself as, to attend to a local command.
+    #[command(name = supervise::SUBCOMMAND, hide = true)]
+    Supervise {
+        /// The run's folder.
+        folder: PathBuf,
+    },
 }
 
 /// Runs the command.
@@ -45,6 +54,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
         Command::Validate(args) => validate::run(&args),
         Command::Schema(args) => schema::run(&args),
+        Command::Supervise { folder } => Ok(supervise::supervise(&folder)),
     }
 }
 

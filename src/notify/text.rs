@@ -1,6 +1,4 @@
 //! Texts that people read, made of names that may be hostile.
-use std::fmt::Write as _;
-
 use super::{Event, Evidence, Note};
 use crate::{config::Severity, time::Timestamp};
 
@@ -74,7 +72,7 @@ pub(super) fn count(rows: u64) -> String {
     let digits = rows.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -102,12 +100,11 @@ pub(super) fn lasted(note: &Note) -> String {
 
 /// `roc_auc of AA is 0.61`
 fn measured(note: &Note, it: &Evidence) -> String {
-    let mut text = name(&note.metric);
-    if let Some(column) = &it.column {
-        let _ = write!(text, " of {}", name(column));
+    let (metric, value) = (name(&note.metric), number(it.value));
+    match &it.column {
+        Some(column) => format!("{metric} of {} is {value}", name(column)),
+        None => format!("{metric} is {value}"),
     }
-    let _ = write!(text, " is {}", number(it.value));
-    text
 }
 
 /// What happened, in a sentence without a full stop.
