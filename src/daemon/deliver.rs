@@ -27,14 +27,7 @@ use crate::{
     time::{Span, Timestamp},
 };
 
-/// Puts one request on the wire, once: no retries, no redirects, a bounded answer.
-pub trait Wire: Send + Sync {
-    /// Sends `request` and tells what the far end said.
-    fn send<'a>(
-        &'a self,
-        request: &'a Request,
-    ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
-}
+pub use super::wire::Wire;
 
 /// How deliveries are paced. The default is for all but tests.
 #[derive(Clone, Copy, Debug)]
