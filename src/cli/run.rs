@@ -12,8 +12,7 @@ use crate::{
         Daemon, Parts,
         clock::{Clock, SystemClock},
         health::Health,
-        is_store_error,
-        logging,
+        is_store_error, logging,
         secrets::SystemSecrets,
         view::StoreView,
         wire::SystemWire,
@@ -70,8 +69,13 @@ async fn daemon(config: Arc<Config>, commands_allowed: bool) -> anyhow::Result<E
     };
     tokio::spawn(signals(stop.clone())?);
     let (store, health) = (Arc::clone(daemon.store()), Arc::clone(daemon.health()));
-    let serve = serve(listener, Arc::clone(&config), store, health, Arc::clone(&clock), stop.clone());
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), models = config.models.len(), "driftd is up");
+    let serve =
+        serve(listener, Arc::clone(&config), store, health, Arc::clone(&clock), stop.clone());
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        models = config.models.len(),
+        "driftd is up"
+    );
     daemon.run(clock, stop, serve).await;
     tracing::info!("driftd has stopped");
     Ok(ExitCode::SUCCESS)

@@ -6,7 +6,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     panic::AssertUnwindSafe,
-    pin::Pin,
     sync::Arc,
 };
 

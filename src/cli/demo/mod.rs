@@ -133,7 +133,10 @@ async fn replay(
         keep_pace(&store, folder, now).await?;
         bar.set_message(world::date(now));
         if step.closed > 0 || step.labels > 0 {
-            bar.set_position(u64::try_from(now.since(FIRST_DAY.parse()?).as_micros()).unwrap_or(0) / 86_400_000_000);
+            bar.set_position(
+                u64::try_from(now.since(FIRST_DAY.parse()?).as_micros()).unwrap_or(0)
+                    / 86_400_000_000,
+            );
         }
         for line in story.news(&store, now).await? {
             say(bar, &line)?;
@@ -158,7 +161,8 @@ async fn keep_pace(store: &Store, folder: &Path, now: Timestamp) -> anyhow::Resu
             loop {
                 let state = supervise::poll(&runs, key);
                 let planned = fs::read_to_string(&file).ok();
-                let planned = planned.and_then(|t| serde_json::from_str::<train::Training>(&t).ok());
+                let planned =
+                    planned.and_then(|t| serde_json::from_str::<train::Training>(&t).ok());
                 let keeps_up = match planned {
                     Some(training) => training.ends_at > now,
                     None => false,
@@ -186,8 +190,9 @@ fn prepare(folder: &Path) -> anyhow::Result<PathBuf> {
         }
         fs::remove_dir_all(folder)?;
     }
-    fs::create_dir_all(folder)
-        .with_context(|| format!("cannot make `{}`; choose another with --folder", folder.display()))?;
+    fs::create_dir_all(folder).with_context(|| {
+        format!("cannot make `{}`; choose another with --folder", folder.display())
+    })?;
     fs::write(folder.join(MARKER), "")?;
     Ok(folder.canonicalize()?)
 }
@@ -213,7 +218,9 @@ fn configure(folder: &Path, listen: SocketAddr, smtp: SocketAddr) -> anyhow::Res
     fs::write(&path, text)?;
     match Config::load(&path) {
         Ok((config, _)) => Ok(config),
-        Err(report) => anyhow::bail!("the demo's configuration is wrong:\n{}", report.render(false)),
+        Err(report) => {
+            anyhow::bail!("the demo's configuration is wrong:\n{}", report.render(false))
+        }
     }
 }
 

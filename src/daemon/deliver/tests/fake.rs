@@ -1,4 +1,5 @@
 //! A far end in memory, and the store beside it.
+use std::pin::Pin;
 use std::sync::{
     Mutex,
     atomic::{AtomicUsize, Ordering::SeqCst},
