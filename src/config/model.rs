@@ -161,6 +161,26 @@ pub struct Predictions {
     pub ignore: Vec<String>,
 }
 
+impl Predictions {
+    /// The columns with a role of their own, by the key that names them.
+    pub fn roles(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let Self { id, time, version, score, prediction, .. } = self;
+        roles(id.as_ref(), time, version.as_ref(), score.as_ref(), prediction.as_ref())
+    }
+}
+
+pub(super) fn roles<'c>(
+    id: Option<&'c String>,
+    time: &'c String,
+    version: Option<&'c String>,
+    score: Option<&'c String>,
+    prediction: Option<&'c String>,
+) -> impl Iterator<Item = (&'static str, &'c str)> {
+    let roles = ["id", "time", "version", "score", "prediction"];
+    let columns = [id, Some(time), version, score, prediction];
+    roles.into_iter().zip(columns).filter_map(|(role, column)| Some((role, column?.as_str())))
+}
+
 /// `[models.NAME.labels]`
 #[derive(Clone, Debug)]
 pub struct Labels {

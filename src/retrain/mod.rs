@@ -90,6 +90,18 @@ pub enum Start {
     },
 }
 
+impl Start {
+    /// The same with the configured timeout, which targets do not know.
+    #[must_use]
+    pub fn within(self, limit: crate::time::Span) -> Self {
+        match self {
+            Self::Process { argv, folder, env, stdin, .. } => {
+                Self::Process { argv, folder, env, stdin, timeout: limit }
+            }
+        }
+    }
+}
+
 /// A place where retrainings run.
 pub trait Target: Send + Sync {
     /// What starting a run for `order` takes.

@@ -1,0 +1,168 @@
+//! The metrics a rule may name: what they are measured on, which way is worse, their range.
+use crate::profile::Kind;
+
+/// What the config needs to know of a metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Metric {
+    /// Its name, everywhere.
+    pub name: &'static str,
+    /// What it is measured on.
+    pub family: Family,
+    /// Which way is worse.
+    pub worse: Worse,
+    /// Least value.
+    pub min: f64,
+    /// Greatest value; infinite where there is none.
+    pub max: f64,
+}
+
+/// What a metric is measured on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// A column against the reference's, for columns of these kinds.
+    Drift {
+        /// Numeric columns.
+        numeric: bool,
+        /// Categorical and boolean columns.
+        categorical: bool,
+        /// Whether it has a usual cut that respects the windows' sizes.
+        size_aware: bool,
+    },
+    /// A column.
+    Quality,
+    /// The window's rows.
+    Rows,
+    /// The window's predictions against their labels.
+    Performance(Needs),
+}
+
+/// What a performance metric needs besides labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// A score column.
+    Score,
+    /// A prediction column, or a score column and a threshold.
+    Decision,
+    /// Nothing else.
+    Labels,
+}
+
+/// Which way is worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Worse {
+    /// Higher is worse.
+    Higher,
+    /// Lower is worse.
+    Lower,
+    /// Either may be.
+    Either,
+}
+
+impl Metric {
+    /// The metric of this name.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        METRICS.iter().find(|it| it.name == name)
+    }
+
+    /// Whether it is measured on columns of this kind.
+    pub fn fits(&self, kind: Kind) -> bool {
+        match (self.family, kind) {
+            (Family::Drift { numeric, .. }, Kind::Numeric) => numeric,
+            (Family::Drift { categorical, .. }, Kind::Categorical | Kind::Boolean) => categorical,
+            (Family::Drift { .. }, Kind::Timestamp) => false,
+            (Family::Quality, _) => true,
+            (Family::Rows | Family::Performance(_), _) => false,
+        }
+    }
+
+    /// Whether it is measured column by column.
+    pub fn is_on_columns(&self) -> bool {
+        matches!(self.family, Family::Drift { .. } | Family::Quality)
+    }
+}
+
+const BOTH: Family = Family::Drift { numeric: true, categorical: true, size_aware: true };
+const NUMERIC: Family = Family::Drift { numeric: true, categorical: false, size_aware: true };
+const CATEGORICAL: Family = Family::Drift { numeric: false, categorical: true, size_aware: true };
+const INF: f64 = f64::INFINITY;
+
+const fn uncut(family: Family) -> Family {
+    match family {
+        Family::Drift { numeric, categorical, .. } => {
+            Family::Drift { numeric, categorical, size_aware: false }
+        }
+        it => it,
+    }
+}
+
+const fn higher(name: &'static str, family: Family, max: f64) -> Metric {
+    Metric { name, family, worse: Worse::Higher, min: 0.0, max }
+}
+
+const fn either(name: &'static str, family: Family, max: f64) -> Metric {
+    Metric { name, family, worse: Worse::Either, min: 0.0, max }
+}
+
+const fn lower(name: &'static str, needs: Needs, min: f64) -> Metric {
+    Metric { name, family: Family::Performance(needs), worse: Worse::Lower, min, max: 1.0 }
+}
+
+/// All of them.
+pub const METRICS: &[Metric] = &[
+    higher("psi", BOTH, INF),
+    higher("jensen_shannon", BOTH, 1.0),
+    higher("hellinger", BOTH, 1.0),
+    // In nats and without bound: no cut is usual.
+    higher("kl_divergence", uncut(BOTH), INF),
+    higher("ks", NUMERIC, 1.0),
+    // In the column's own unit: only its user knows what is much.
+    higher("wasserstein", uncut(NUMERIC), INF),
+    higher("wasserstein_normed", NUMERIC, INF),
+    // A test's statistic: it grows with the rows.
+    higher("chi_square", uncut(CATEGORICAL), INF),
+    higher("total_variation", CATEGORICAL, 1.0),
+    higher("l_infinity", CATEGORICAL, 1.0),
+    either("row_count", Family::Rows, INF),
+    higher("missing_rate", Family::Quality, 1.0),
+    higher("nan_rate", Family::Quality, 1.0),
+    higher("infinite_rate", Family::Quality, 1.0),
+    higher("type_mismatch_rate", Family::Quality, 1.0),
+    higher("new_category_rate", Family::Quality, 1.0),
+    higher("out_of_range_rate", Family::Quality, 1.0),
+    either("distinct_count", Family::Quality, INF),
+    lower("roc_auc", Needs::Score, 0.0),
+    lower("average_precision", Needs::Score, 0.0),
+    lower("accuracy", Needs::Decision, 0.0),
+    lower("balanced_accuracy", Needs::Decision, 0.0),
+    lower("precision", Needs::Decision, 0.0),
+    lower("recall", Needs::Decision, 0.0),
+    lower("f1", Needs::Decision, 0.0),
+    lower("matthews_corrcoef", Needs::Decision, -1.0),
+    higher("log_loss", Family::Performance(Needs::Score), INF),
+    higher("brier_score", Family::Performance(Needs::Score), 1.0),
+    higher("calibration_error", Family::Performance(Needs::Score), 1.0),
+    either("base_rate", Family::Performance(Needs::Labels), 1.0),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_ranges_are_ranges() {
+        for (i, metric) in METRICS.iter().enumerate() {
+            assert_eq!(METRICS.iter().position(|it| it.name == metric.name), Some(i));
+            assert!(metric.min < metric.max, "{}", metric.name);
+        }
+    }
+
+    #[test]
+    fn metrics_know_their_columns() {
+        let fits = |name: &str, kind| Metric::find(name).unwrap().fits(kind);
+        assert!(fits("psi", Kind::Numeric) && fits("psi", Kind::Boolean));
+        assert!(fits("ks", Kind::Numeric) && !fits("ks", Kind::Categorical));
+        assert!(!fits("chi_square", Kind::Numeric) && fits("chi_square", Kind::Categorical));
+        assert!(fits("missing_rate", Kind::Timestamp) && !fits("psi", Kind::Timestamp));
+        assert!(!fits("roc_auc", Kind::Numeric) && !fits("row_count", Kind::Numeric));
+    }
+}
