@@ -4,7 +4,10 @@ use std::{io::Write as _, path::PathBuf, process::ExitCode};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::config::{Config, Report};
+use crate::{
+    config::{Config, Report},
+    daemon::supervise,
+};
 
 mod check;
 mod demo;
@@ -51,7 +54,7 @@ enum Command {
     #[command(hide = true)]
     Simulate(simulate::Args),
     /// Supervise one run of a retraining command
-    #[command(hide = true, name = crate::daemon::supervise::SUBCOMMAND)]
+    #[command(hide = true, name = supervise::SUBCOMMAND)]
     RunCommand {
         /// The run's folder.
         folder: PathBuf,
@@ -71,10 +74,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::run(&args),
         Command::Demo(args) => demo::run(args),
         Command::Simulate(args) => simulate::run(&args),
-        Command::RunCommand { folder } => Ok(crate::daemon::supervise::supervise(&folder)),
         Command::DemoTrain(args) => demo::train(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Schema(args) => schema::run(&args),
+        Command::RunCommand { folder } => Ok(supervise::supervise(&folder)),
     }
 }
 

@@ -12,8 +12,7 @@ use crate::{
         Daemon, Parts,
         clock::{Clock, SystemClock},
         health::Health,
-        is_store_error,
-        logging,
+        is_store_error, logging,
         secrets::SystemSecrets,
         view::StoreView,
         wire::SystemWire,
@@ -24,7 +23,7 @@ use crate::{
 
 /// Arguments of `driftd run`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     #[command(flatten)]
     config: super::ConfigArg,
     /// Let this daemon start local commands; the file must say `allow_commands = true` too.
@@ -36,12 +35,12 @@ pub struct Args {
 ///
 /// # Errors
 /// What kept it from starting.
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let config = match args.config.load()? {
         Ok(config) => Arc::new(config),
         Err(code) => return Ok(code),
     };
-    logging::init(config.log);
+    logging::init(config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let code = runtime.block_on(daemon(config, args.allow_commands));
     // Reads that are still under way on blocking threads change nothing any more.
@@ -70,8 +69,13 @@ async fn daemon(config: Arc<Config>, commands_allowed: bool) -> anyhow::Result<E
     };
     tokio::spawn(signals(stop.clone())?);
     let (store, health) = (Arc::clone(daemon.store()), Arc::clone(daemon.health()));
-    let serve = serve(listener, Arc::clone(&config), store, health, Arc::clone(&clock), stop.clone());
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), models = config.models.len(), "driftd is up");
+    let serve =
+        serve(listener, Arc::clone(&config), store, health, Arc::clone(&clock), stop.clone());
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        models = config.models.len(),
+        "driftd is up"
+    );
     daemon.run(clock, stop, serve).await;
     tracing::info!("driftd has stopped");
     Ok(ExitCode::SUCCESS)
@@ -80,8 +84,8 @@ async fn daemon(config: Arc<Config>, commands_allowed: bool) -> anyhow::Result<E
 /// What a real daemon is made of.
 pub(crate) fn parts(commands_allowed: bool) -> anyhow::Result<Parts> {
     Ok(Parts {
-        wire: Arc::new(SystemWire::new().map_err(|why| anyhow::anyhow!(why))?),
-        secrets: Arc::new(SystemSecrets),
+        wire: Arc::new(SystemWire::new()),
+        secrets: Arc::new(SystemSecrets { allow_commands: commands_allowed }),
         commands_allowed,
         program: program()?,
     })

@@ -18,7 +18,7 @@ use crate::{
 
 /// Arguments of `driftd simulate`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     #[command(flatten)]
     config: super::ConfigArg,
     /// Where the clock starts.
@@ -36,12 +36,12 @@ pub struct Args {
 ///
 /// # Errors
 /// What stopped it.
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let config = match args.config.load()? {
         Ok(config) => Arc::new(config),
         Err(code) => return Ok(code),
     };
-    logging::init(config.log);
+    logging::init(config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(replay(config, args))
 }

@@ -6,7 +6,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     panic::AssertUnwindSafe,
-    pin::Pin,
     sync::Arc,
 };
 
@@ -27,14 +26,7 @@ use crate::{
     time::{Span, Timestamp},
 };
 
-/// Puts one request on the wire, once: no retries, no redirects, a bounded answer.
-pub trait Wire: Send + Sync {
-    /// Sends `request` and tells what the far end said.
-    fn send<'a>(
-        &'a self,
-        request: &'a Request,
-    ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
-}
+pub use super::wire::Wire;
 
 /// How deliveries are paced. The default is for all but tests.
 #[derive(Clone, Copy, Debug)]
@@ -136,8 +128,17 @@ impl Deliverer {
         let callable = |(name, receiver): (&String, &AnyReceiver)| {
             (name.clone(), Arc::new(Configured(receiver.clone())) as Arc<dyn Receiver>)
         };
-        let receivers = Arc::new(receivers.iter().map(callable).collect());
-        Self { store, receivers, wire, secrets, pace: Pace::default() }
+        Self::with(store, receivers.iter().map(callable).collect(), wire, secrets)
+    }
+
+    /// Delivers from `store` to receivers that need not come from a configuration.
+    pub fn with(
+        store: Store,
+        receivers: BTreeMap<String, Arc<dyn Receiver>>,
+        wire: Arc<dyn Wire>,
+        secrets: Arc<dyn Reveal>,
+    ) -> Self {
+        Self { store, receivers: Arc::new(receivers), wire, secrets, pace: Pace::default() }
     }
 
     /// The names of the receivers it delivers to.
@@ -351,8 +352,8 @@ fn wait(pace: &Pace, entry: &OutboxEntry, after_s: Option<u64>) -> Span {
     }
     hash.update(entry.attempts.to_le_bytes());
     let digest = hash.finalize();
-    let random = digest.iter().take(8).fold(0_u64, |sum, &byte| sum << 8 | u64::from(byte));
-    let below = u128::from(random) * u128::from(bound.unsigned_abs()) >> 64;
+    let random = digest.iter().take(8).fold(0_u64, |sum, &byte| (sum << 8) | u64::from(byte));
+    let below = (u128::from(random) * u128::from(bound.unsigned_abs())) >> 64;
     let jitter = Span::micros(i64::try_from(below).unwrap_or(bound));
     let asked = Span::seconds(i64::try_from(after_s.unwrap_or(0)).unwrap_or(i64::MAX));
     jitter.max(asked.min(pace.retry_after_max))
@@ -381,5 +382,4 @@ fn count(turn: &mut Turn, entry: &OutboxEntry, outcome: &Outcome, settled: Settl
 }
 
 #[cfg(test)]
-#[path = "deliver_tests.rs"]
 mod tests;

@@ -3,9 +3,11 @@
 //! Every loop is a `turn(now)` that does what is due and says when it wants to be called again.
 //! [`Daemon::run`] calls them in tasks of their own by the system's clock; a replay or a
 //! simulation calls [`Daemon::step`] with a clock that jumps to the next due time.
+pub mod catcher;
 pub mod clock;
 pub mod deliver;
 pub mod health;
+pub mod logging;
 pub mod model;
 pub mod parts;
 pub mod retrainings;

@@ -19,6 +19,8 @@ const SHUTDOWN_GRACE: Span = Span::seconds(8);
 const OUTBOX_PAUSE: Span = Span::seconds(30);
 /// How often old history is removed.
 const PRUNE_EVERY: Span = Span::hours(1);
+/// Rows of each table removed at a time, so that nobody waits long for the store.
+const PRUNE_BATCH: u32 = 5_000;
 /// How often retrainings are looked at where none is known to run.
 const IDLE_POLL: Span = Span::seconds(15);
 
@@ -93,7 +95,7 @@ impl Daemon {
         tasks.spawn(async move {
             loop {
                 let now = pruning.clock.now();
-                let result = store.prune(now, keep).await.map_err(TurnError::from);
+                let result = store.prune(now, keep, PRUNE_BATCH).await.map_err(TurnError::from);
                 pruning.turned("retention", PRUNE_EVERY, &result);
                 tokio::select! {
                     () = pruning.clock.sleep_until(now.plus(PRUNE_EVERY)) => {}

@@ -60,13 +60,11 @@ impl Column {
     }
 
     pub(super) fn update(&mut self, array: &ArrayRef) {
+        if array.len() <= ROWS_MAX {
+            return self.take(array);
+        }
         for start in (0..array.len()).step_by(ROWS_MAX) {
-            let rows = ROWS_MAX.min(array.len() - start);
-            if rows == array.len() {
-                self.take(array);
-            } else {
-                self.take(&array.slice(start, rows));
-            }
+            self.take(&array.slice(start, ROWS_MAX.min(array.len() - start)));
         }
     }
 

@@ -27,6 +27,8 @@ mod numbers;
 mod order;
 mod profiler;
 mod sketch;
+#[cfg(test)]
+mod tests;
 
 pub use limits::Limits;
 pub use merge::KindMismatch;

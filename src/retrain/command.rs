@@ -12,7 +12,10 @@ use std::{
 use serde::Deserialize;
 
 use super::{Order, Start, Target};
-use crate::{config::Options, time::Span};
+use crate::{
+    config::{Options, Problems},
+    time::Span,
+};
 
 /// The variable that holds the run's key.
 const KEY_VARIABLE: &str = "DRIFTD_KEY";
@@ -44,6 +47,10 @@ impl Options for Command {
             Some(inside) => folder.join(inside),
             None => folder.to_path_buf(),
         });
+    }
+
+    fn check(&self, problems: &mut Problems<'_>) {
+        problems.note_all(self.mistakes());
     }
 }
 

@@ -317,5 +317,4 @@ async fn make_instance(conn: &mut SqliteConnection) -> Result<String, StoreError
 }
 
 #[cfg(test)]
-#[path = "open_tests.rs"]
 mod tests;

@@ -255,3 +255,6 @@ impl Store {
 fn cut(text: &str) -> String {
     text.chars().take(REASON_CHARS_MAX).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -137,7 +137,7 @@ pub(super) fn prediction(row: &SqliteRow) -> Result<PredictionRow, StoreError> {
         window_start: time(row, "window_start_us")?,
         version: row.try_get("version")?,
         // SQLite has no NaN: it is stored as NULL.
-        score: row.try_get::<Option<f64>, _>("score")?.unwrap_or(f64::NAN),
+        score: row.try_get("score")?,
         predicted: row.try_get::<i64, _>("predicted")? != 0,
         label: positive.zip(at).map(|(positive, at)| KnownLabel { positive: positive != 0, at }),
     })

@@ -18,7 +18,7 @@ use crate::{
         parts,
     },
     source::TimeColumn,
-    store::{Commit, Mode, Store},
+    store::{Commit, Mode, Store, StoreError},
     time::{Grid, Interval, Span, Timestamp},
 };
 
@@ -26,7 +26,7 @@ use self::report::Report;
 
 /// Arguments of `driftd check`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     #[command(flatten)]
     config: super::ConfigArg,
     /// Only this model.
@@ -50,7 +50,7 @@ pub struct Args {
 ///
 /// # Errors
 /// What kept it from measuring; the exit code is then 2.
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let config = match args.config.load()? {
         Ok(config) => config,
         Err(code) => return Ok(code),
@@ -134,7 +134,7 @@ async fn evaluate(
 async fn kept_store(config: &Config) -> anyhow::Result<Option<Store>> {
     match Store::open(&config.store.url, Mode::ReadOnly).await {
         Ok(store) => Ok(Some(store)),
-        Err(error) if error.is_missing() => Ok(None),
+        Err(StoreError::Missing { .. }) => Ok(None),
         Err(error) => Err(anyhow::Error::new(error).context(StoreUnusable)),
     }
 }

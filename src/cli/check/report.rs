@@ -124,7 +124,11 @@ impl Report {
                 let version = row.version.as_deref().unwrap_or("all versions");
                 let (model, rows) = (escape(&row.model), row.rows);
                 let (from, to) = (row.window_start, row.window_end);
-                writeln!(out, "\n{bold}{model}{bold:#} {} {from} to {to}, {rows} rows", escape(version))?;
+                writeln!(
+                    out,
+                    "\n{bold}{model}{bold:#} {} {from} to {to}, {rows} rows",
+                    escape(version)
+                )?;
             }
             row.write(out)?;
         }
@@ -229,7 +233,9 @@ impl Row {
         let of = self.column.as_deref().map(escape).unwrap_or_default();
         let value = match (&self.value, &self.reason) {
             (Some(value), _) => format!("{value:.6}"),
-            (None, reason) => format!("no value: {}", escape(reason.as_deref().unwrap_or_default())),
+            (None, reason) => {
+                format!("no value: {}", escape(reason.as_deref().unwrap_or_default()))
+            }
         };
         let state = self.state.unwrap_or_default();
         write!(out, "  {style}{:<22} {of:<20} {value:<12} {state}{style:#}", self.metric)?;
@@ -273,7 +279,8 @@ impl Alert {
         let (model, rule) = (escape(&self.model), escape(&self.rule));
         let worst = self.worst.map(|worst| format!(", at worst {worst:.4}")).unwrap_or_default();
         let columns: Vec<String> = self.columns.iter().map(|c| escape(c)).collect();
-        let of = if columns.is_empty() { String::new() } else { format!(" of {}", columns.join(", ")) };
+        let of =
+            if columns.is_empty() { String::new() } else { format!(" of {}", columns.join(", ")) };
         let (state, metric, threshold) = (self.state, &self.metric, &self.threshold);
         writeln!(
             out,
@@ -286,5 +293,7 @@ impl Alert {
 
 /// Names come from data: control characters must not reach the terminal.
 fn escape(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
+    text.chars()
+        .flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
+        .collect()
 }

@@ -50,7 +50,7 @@ const JOB_PATIENCE: Duration = Duration::from_secs(120);
 
 /// Arguments of `driftd demo`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Where its files, its database and its mails are put; made anew each time.
     #[arg(long, value_name = "FOLDER", default_value = "driftd-demo")]
     folder: PathBuf,
@@ -69,7 +69,7 @@ pub struct Args {
 ///
 /// # Errors
 /// What went wrong.
-pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(demo(args));
     runtime.shutdown_background();
@@ -83,11 +83,11 @@ async fn demo(args: Args) -> anyhow::Result<ExitCode> {
     bar.set_message("laying out the year's files");
     World::new(&folder).lay_out(&mut || bar.tick())?;
     let mails = folder.join("mails");
-    let catcher = Catcher::start(&mails).await.context("cannot start the mail catcher")?;
+    let catcher = Catcher::start(&mails).context("cannot start the mail catcher")?;
     let listener = bind(args.listen).await?;
     let address = listener.local_addr()?;
-    let config = Arc::new(configure(&folder, address, catcher.addr)?);
-    logging::init(config.log);
+    let config = Arc::new(configure(&folder, address, catcher.addr())?);
+    logging::init(config.log)?;
     let parts = super::run::parts(true)?;
     let mut daemon = Daemon::open(Arc::clone(&config), parts).await?;
     let clock = Arc::new(ManualClock::new(FIRST_DAY.parse()?));
@@ -133,7 +133,10 @@ async fn replay(
         keep_pace(&store, folder, now).await?;
         bar.set_message(world::date(now));
         if step.closed > 0 || step.labels > 0 {
-            bar.set_position(u64::try_from(now.since(FIRST_DAY.parse()?).as_micros()).unwrap_or(0) / 86_400_000_000);
+            bar.set_position(
+                u64::try_from(now.since(FIRST_DAY.parse()?).as_micros()).unwrap_or(0)
+                    / 86_400_000_000,
+            );
         }
         for line in story.news(&store, now).await? {
             say(bar, &line)?;
@@ -158,7 +161,8 @@ async fn keep_pace(store: &Store, folder: &Path, now: Timestamp) -> anyhow::Resu
             loop {
                 let state = supervise::poll(&runs, key);
                 let planned = fs::read_to_string(&file).ok();
-                let planned = planned.and_then(|t| serde_json::from_str::<train::Training>(&t).ok());
+                let planned =
+                    planned.and_then(|t| serde_json::from_str::<train::Training>(&t).ok());
                 let keeps_up = match planned {
                     Some(training) => training.ends_at > now,
                     None => false,
@@ -186,8 +190,9 @@ fn prepare(folder: &Path) -> anyhow::Result<PathBuf> {
         }
         fs::remove_dir_all(folder)?;
     }
-    fs::create_dir_all(folder)
-        .with_context(|| format!("cannot make `{}`; choose another with --folder", folder.display()))?;
+    fs::create_dir_all(folder).with_context(|| {
+        format!("cannot make `{}`; choose another with --folder", folder.display())
+    })?;
     fs::write(folder.join(MARKER), "")?;
     Ok(folder.canonicalize()?)
 }
@@ -213,7 +218,9 @@ fn configure(folder: &Path, listen: SocketAddr, smtp: SocketAddr) -> anyhow::Res
     fs::write(&path, text)?;
     match Config::load(&path) {
         Ok((config, _)) => Ok(config),
-        Err(report) => anyhow::bail!("the demo's configuration is wrong:\n{}", report.render(false)),
+        Err(report) => {
+            anyhow::bail!("the demo's configuration is wrong:\n{}", report.render(false))
+        }
     }
 }
 

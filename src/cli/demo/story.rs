@@ -34,7 +34,8 @@ fn colour(colour: AnsiColor, text: &str) -> String {
 impl Story {
     /// Begins where the replay does.
     pub(super) fn new(mails: &Path) -> Self {
-        let month = Grid::utc(WindowSize::Month).window_of(Timestamp::from_micros(1_362_096_000_000_000));
+        let month =
+            Grid::utc(WindowSize::Month).window_of(Timestamp::from_micros(1_362_096_000_000_000));
         Self {
             mails: mails.to_owned(),
             mails_told: BTreeSet::new(),
@@ -46,7 +47,11 @@ impl Story {
     }
 
     /// What is new at `now`.
-    pub(super) async fn news(&mut self, store: &Store, now: Timestamp) -> anyhow::Result<Vec<String>> {
+    pub(super) async fn news(
+        &mut self,
+        store: &Store,
+        now: Timestamp,
+    ) -> anyhow::Result<Vec<String>> {
         let mut lines = Vec::new();
         while self.month.end.plus(crate::time::Span::days(2)) <= now {
             lines.extend(month_line(store, self.month).await?);
@@ -102,7 +107,11 @@ fn fired(episode: &Episode, now: Timestamp) -> String {
         .collect();
     let what = colour(AnsiColor::Red, &format!("alert {}", episode.rule));
     let (week, windows) = (date(episode.window.start), episode.windows_breached);
-    format!("{}  {what}: {} in the week of {week}, {windows} weeks in a row", date(now), values.join(", "))
+    format!(
+        "{}  {what}: {} in the week of {week}, {windows} weeks in a row",
+        date(now),
+        values.join(", ")
+    )
 }
 
 fn ended(episode: &Episode, now: Timestamp) -> String {

@@ -39,7 +39,10 @@ pub(super) async fn print(store: &Store, folder: &Path) -> anyhow::Result<()> {
         writeln!(out, "{name}  {alone:.4}    {served:.4}     {style}{gained:+.4}{style:#} {by}")?;
     }
     let shown = folder.display();
-    writeln!(out, "\nleft to look at: {shown}/demo.db (SQLite), {shown}/mails/, {shown}/driftd.toml")?;
+    writeln!(
+        out,
+        "\nleft to look at: {shown}/demo.db (SQLite), {shown}/mails/, {shown}/driftd.toml"
+    )?;
     Ok(())
 }
 

@@ -2,7 +2,13 @@
 //!
 //! It "trains" until the next first of a month — the demo's time, which stands in a file — and then
 //! deploys that month's model: from that day on the predictions are its.
-use std::{fs, io::Read, path::{Path, PathBuf}, process::ExitCode, time::Duration};
+use std::{
+    fs,
+    io::Read,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};

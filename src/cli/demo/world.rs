@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, anyhow};
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray, UInt32Array,
+    ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray, UInt32Array,
     cast::AsArray,
     types::{Int64Type, TimestampMicrosecondType},
 };
@@ -77,7 +77,11 @@ impl World {
         Ok(())
     }
 
-    fn write_days(&self, kind: &str, days: &BTreeMap<String, Vec<RecordBatch>>) -> anyhow::Result<()> {
+    fn write_days(
+        &self,
+        kind: &str,
+        days: &BTreeMap<String, Vec<RecordBatch>>,
+    ) -> anyhow::Result<()> {
         for (day, batches) in days {
             let folder = self.folder.join(kind).join(format!("day={day}"));
             fs::create_dir_all(&folder)?;
@@ -187,7 +191,8 @@ fn column(batch: &RecordBatch, name: &str) -> anyhow::Result<ArrayRef> {
 }
 
 fn read(bytes: Bytes) -> anyhow::Result<Vec<RecordBatch>> {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)?.with_batch_size(65_536).build()?;
+    let reader =
+        ParquetRecordBatchReaderBuilder::try_new(bytes)?.with_batch_size(65_536).build()?;
     Ok(reader.collect::<Result<Vec<_>, _>>()?)
 }
 
@@ -195,7 +200,8 @@ fn read(bytes: Bytes) -> anyhow::Result<Vec<RecordBatch>> {
 fn write(path: &Path, batch: &RecordBatch) -> anyhow::Result<()> {
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
     let beside = path.with_extension("tmp");
-    let mut writer = ArrowWriter::try_new(fs::File::create(&beside)?, batch.schema(), Some(properties))?;
+    let mut writer =
+        ArrowWriter::try_new(fs::File::create(&beside)?, batch.schema(), Some(properties))?;
     writer.write(batch)?;
     writer.close()?;
     Ok(fs::rename(&beside, path)?)

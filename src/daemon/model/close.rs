@@ -100,10 +100,15 @@ impl ModelWorker {
         let profiles = rows.profiles.clone();
         let admitted = self.admit(window, rows, &mut next, &mut commit).await?;
         self.notice_versions(window, &profiles, &mut next, now, &mut commit).await?;
-        let reference_id = self.measure_drift(window, &profiles, &mut next, now, &mut commit).await?;
+        let reference_id =
+            self.measure_drift(window, &profiles, &mut next, now, &mut commit).await?;
         self.measure_accuracy(window, &admitted.outcomes, &mut commit).await?;
         for (version, profile) in &profiles {
-            commit.profiles.push(self.blob(version, window, codec::encode(profile, &Limits::stored())));
+            commit.profiles.push(self.blob(
+                version,
+                window,
+                codec::encode(profile, &Limits::stored()),
+            ));
         }
         let counted = Counted {
             rows_refused,
@@ -147,7 +152,15 @@ impl ModelWorker {
         let waiting: BTreeMap<_, _> =
             waiting.into_iter().map(|row| (row.id.clone(), row)).collect();
         let policy = self.policy();
-        Ok(labels::admit(policy, window, rows.predictions, &known, &waiting, &mut next.labels, commit))
+        Ok(labels::admit(
+            policy,
+            window,
+            rows.predictions,
+            &known,
+            &waiting,
+            &mut next.labels,
+            commit,
+        ))
     }
 
     pub(super) fn policy(&self) -> Policy<'_> {
@@ -182,11 +195,20 @@ impl ModelWorker {
                 self.reference_at(window, commit).await?
             };
             let model = &config.models[&self.name];
-            let measured =
-                measure::drift(model, &self.roles, &against, &profiles, &mut self.nulls);
+            let measured = measure::drift(model, &self.roles, &against, &profiles, &mut self.nulls);
             commit.measurements.extend(measure::rows(&self.name, window, Group::Drift, &measured));
             let features = self.roles.features(&against);
-            self.judge(&config, size, window, Group::Drift, &measured, &features, next, now, commit);
+            self.judge(
+                &config,
+                size,
+                window,
+                Group::Drift,
+                &measured,
+                &features,
+                next,
+                now,
+                commit,
+            );
         }
         Ok(reference.id.clone())
     }
@@ -218,8 +240,7 @@ impl ModelWorker {
     ) -> Result<BTreeMap<String, Profile>, TurnError> {
         let mut merged = last.clone();
         for row in self.shared.store.profiles(&self.name, None, outer).await? {
-            let profile =
-                codec::decode(&row.body).map_err(|e| TurnError::stored("profile", e))?;
+            let profile = codec::decode(&row.body).map_err(|e| TurnError::stored("profile", e))?;
             merged.entry(row.version).or_default().merge(&profile, &Limits::default());
         }
         Ok(merged)
@@ -265,7 +286,12 @@ impl ModelWorker {
         commit: &mut Commit,
     ) {
         let measured = measure::accuracy(outcomes, self.model().rows_min);
-        commit.measurements.extend(measure::rows(&self.name, window, Group::Performance, &measured));
+        commit.measurements.extend(measure::rows(
+            &self.name,
+            window,
+            Group::Performance,
+            &measured,
+        ));
     }
 
     /// Outcomes kept of a span; those of `fresh` windows are taken from there instead.

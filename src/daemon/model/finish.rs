@@ -51,7 +51,8 @@ impl ModelWorker {
                 let group = Group::Performance;
                 self.judge(&config, size, span, group, &measured, &[], &mut next, now, &mut commit);
             }
-            let waiting = self.shared.store.waiting_expired(&self.name, window.start, EXPIRED_MAX).await?;
+            let waiting =
+                self.shared.store.waiting_expired(&self.name, window.start, EXPIRED_MAX).await?;
             labels::expire(&self.name, &waiting, window.start, &mut next.labels, &mut commit);
             commit.cursors.push(self.cursor("labels", &next.labels));
         }

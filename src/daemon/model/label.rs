@@ -110,11 +110,8 @@ impl ModelWorker {
 
     /// Joins a part's labels in chunks; the part counts as read with the last of them.
     async fn join(&mut self, read: LabelPart) -> Result<(), TurnError> {
-        let chunks: Vec<&[LabelEvent]> = if read.events.is_empty() {
-            vec![&[]]
-        } else {
-            read.events.chunks(CHUNK).collect()
-        };
+        let chunks: Vec<&[LabelEvent]> =
+            if read.events.is_empty() { vec![&[]] } else { read.events.chunks(CHUNK).collect() };
         let last = chunks.len() - 1;
         for (index, events) in chunks.into_iter().enumerate() {
             let mut next = self.state.clone();
@@ -136,7 +133,13 @@ impl ModelWorker {
             let end_of = |start: Timestamp| self.grid.window_of(start).end;
             let counts = &mut next.labels;
             let moves = labels::join(
-                self.policy(), events, &mut known, &mut waiting, &end_of, counts, &mut commit,
+                self.policy(),
+                events,
+                &mut known,
+                &mut waiting,
+                &end_of,
+                counts,
+                &mut commit,
             );
             self.revise(moves, &mut commit).await?;
             commit.cursors.push(self.cursor("labels", &next.labels));
@@ -248,7 +251,8 @@ impl LabelReader {
             return batch.record.num_rows() == 0;
         };
         for row in 0..batch.record.num_rows() {
-            let at = batch.times_us.as_ref().map_or(self.arrived, |t| Timestamp::from_micros(t[row]));
+            let at =
+                batch.times_us.as_ref().map_or(self.arrived, |t| Timestamp::from_micros(t[row]));
             match (ids.text(row), labels.truth(row, self.positive.as_deref())) {
                 _ if at < self.started => taken.before += 1,
                 (Some(id), Some(positive)) => {

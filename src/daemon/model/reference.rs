@@ -46,10 +46,19 @@ impl ModelWorker {
         let name = named.name.clone();
         let (profile, refused) = parts::blocking(move || read_all(&source, &roles)).await?;
         if refused > 0 {
-            tracing::warn!(model = self.name, rows = refused, "rows of the reference cannot be read");
+            tracing::warn!(
+                model = self.name,
+                rows = refused,
+                "rows of the reference cannot be read"
+            );
         }
         let frozen = self.freeze(profile, "static".to_owned());
-        tracing::info!(model = self.name, source = name, rows = frozen.profile.rows, "reference read");
+        tracing::info!(
+            model = self.name,
+            source = name,
+            rows = frozen.profile.rows,
+            "reference read"
+        );
         let mut commit = Commit::default();
         commit.references.push(self.reference_row(&frozen, Timestamp::MIN)?);
         self.shared.store.apply(&commit).await?;
@@ -93,8 +102,7 @@ impl ModelWorker {
         let mut merged = Profile::default();
         let before = Interval { start: end.minus(span), end };
         for row in self.shared.store.profiles(&self.name, None, before).await? {
-            let profile =
-                codec::decode(&row.body).map_err(|e| TurnError::stored("profile", e))?;
+            let profile = codec::decode(&row.body).map_err(|e| TurnError::stored("profile", e))?;
             merged.merge(&profile, &Limits::default());
         }
         Ok(merged)

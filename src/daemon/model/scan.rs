@@ -89,9 +89,10 @@ impl ModelWorker {
         }
         for (window, rows) in late {
             tracing::warn!(model = self.name, %window, rows, "rows came after their window had closed");
-            let windows =
-                self.shared.store.windows(&self.name, None, window).await?;
-            if let Some(mut row) = windows.into_iter().find(|w| w.version.is_empty() && w.window == window) {
+            let windows = self.shared.store.windows(&self.name, None, window).await?;
+            if let Some(mut row) =
+                windows.into_iter().find(|w| w.version.is_empty() && w.window == window)
+            {
                 row.rows_late += rows;
                 commit.windows.push(row);
             }
@@ -117,7 +118,8 @@ impl ModelWorker {
                 let before = before.filter(|seen| part.bytes >= seen.bytes);
                 let skip_rows = before.map_or(0, |seen| seen.rows);
                 // Without closed windows only the part's number of rows is wanted.
-                let within = closed.unwrap_or(Interval { start: Timestamp::MIN, end: Timestamp::MIN });
+                let within =
+                    closed.unwrap_or(Interval { start: Timestamp::MIN, end: Timestamp::MIN });
                 let query = Query {
                     columns: Some(&columns),
                     time: Some(&time),
