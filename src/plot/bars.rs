@@ -35,6 +35,8 @@ struct Bin {
     name: String,
     reference: f64,
     current: f64,
+    /// All that did not get a bar of its own: told in numbers, it would dwarf the others.
+    is_rest: bool,
 }
 
 impl BarChart {
@@ -69,6 +71,7 @@ impl BarChart {
                 name: self.name(i),
                 reference: share(&self.reference, references, i),
                 current: share(&self.current, currents, i),
+                is_rest: false,
             })
             .collect();
         let most = if matches!(self.bins, Bins::Names(_)) { ROWS_MAX } else { BARS_MAX };
@@ -83,6 +86,7 @@ impl BarChart {
                 name: format!("{} more", rest.len()),
                 reference: rest.iter().map(|b| b.reference).sum(),
                 current: rest.iter().map(|b| b.current).sum(),
+                is_rest: matches!(self.bins, Bins::Names(_)),
             });
         }
         bins
@@ -172,7 +176,8 @@ impl BarChart {
             }
             @for (i, bin) in bins.iter().enumerate() {
                 @let y = top + slot * i as f64;
-                @let (r, c) = (width(bin.reference), width(bin.current));
+                @let length = |share| if bin.is_rest { 0.0 } else { width(share) };
+                @let (r, c) = (length(bin.reference), length(bin.current));
                 g {
                     title { (tooltip(bin)) }
                     rect.hit x="0" y=(Px(y)) width="360" height=(Px(slot)) {}
@@ -191,7 +196,8 @@ impl BarChart {
 }
 
 fn axis_of(bins: &[Bin]) -> Axis {
-    let shares = bins.iter().flat_map(|b| [b.reference * 100.0, b.current * 100.0]);
+    let drawn = bins.iter().filter(|b| !b.is_rest);
+    let shares = drawn.flat_map(|b| [b.reference * 100.0, b.current * 100.0]);
     Axis::over(shares.chain([0.0]), 4)
 }
 

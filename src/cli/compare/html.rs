@@ -38,7 +38,7 @@ pub(super) fn render(outcome: &Outcome) -> String {
                             dd.faint { (words::grouped(report.current.rows)) " rows" } }
                     }
                     (overview(outcome))
-                    @for (i, column) in words::ordered(report).take(CARDS_MAX).enumerate() {
+                    @for (i, column) in words::ordered(report).into_iter().take(CARDS_MAX).enumerate() {
                         (card(i, column))
                     }
                     @if report.columns.len() > CARDS_MAX {
@@ -69,7 +69,7 @@ fn kind(column: &Column) -> &'static str {
 }
 
 fn overview(outcome: &Outcome) -> Markup {
-    let columns: Vec<&Column> = words::ordered(&outcome.report).collect();
+    let columns = words::ordered(&outcome.report);
     let metrics = words::metric_names(&columns);
     html! {
         @if !columns.is_empty() {
@@ -119,6 +119,7 @@ fn short_value(metric: &Metric) -> Markup {
 }
 
 fn card(i: usize, column: &Column) -> Markup {
+    let thinned = column.metrics.iter().any(|m| m.error_bound > 0.0);
     html! {
         section.card id={ "column-" (i) } {
             h2 { (shown(&column.column)) " " (verdict(column)) " " span.faint { (kind(column)) } }
@@ -128,9 +129,9 @@ fn card(i: usize, column: &Column) -> Markup {
                     thead { tr {
                         th scope="col" { "Metric" } th.number scope="col" { "Value" }
                         th.number scope="col" { "Threshold" } th.number scope="col" { "p" }
-                        th.number scope="col" { "Error ±" }
+                        @if thinned { th.number scope="col" { "Error ±" } }
                     } }
-                    tbody { @for metric in &column.metrics { (metric_row(metric)) } }
+                    tbody { @for metric in &column.metrics { (metric_row(metric, thinned)) } }
                 } }
                 div.scroll tabindex="0" role="region" aria-label="Both sides" {
                     (sides(&column.reference, &column.current))
@@ -140,7 +141,7 @@ fn card(i: usize, column: &Column) -> Markup {
     }
 }
 
-fn metric_row(metric: &Metric) -> Markup {
+fn metric_row(metric: &Metric, thinned: bool) -> Markup {
     html! {
         tr {
             th scope="row" { (shown(&metric.metric)) }
@@ -151,14 +152,9 @@ fn metric_row(metric: &Metric) -> Markup {
                     }
                     td.number { @if let Some(at) = metric.threshold { (figure(at)) } @else { "–" } }
                     td.number {
-                        @if let Some(p) = metric.p_value {
-                            (words::p_value(p).trim_start_matches('='))
-                        } @else { "–" }
+                        @if let Some(p) = metric.p_value { (words::p_value(p)) } @else { "–" }
                     }
-                    td.number {
-                        @if metric.error_bound > 0.0 { (words::short(metric.error_bound)) }
-                        @else { "exact" }
-                    }
+                    @if thinned { td.number { (words::short(metric.error_bound)) } }
                 },
                 None => {
                     td colspan="4" { (shown(metric.reason.as_deref().unwrap_or("no value"))) }

@@ -213,8 +213,7 @@ fn read_both(
     no_progress: bool,
 ) -> anyhow::Result<(Side, Side)> {
     let shown = !no_progress && std::io::stderr().is_terminal();
-    let target =
-        if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let bars = MultiProgress::with_draw_target(target);
     let (bar, other) = (bar(&bars, "reference"), bar(&bars, "current"));
     let (before, after) = std::thread::scope(|scope| {
@@ -239,15 +238,13 @@ fn bar(bars: &MultiProgress, name: &'static str) -> ProgressBar {
 }
 
 /// Refuses a name that is not known, and says which one may have been meant.
-fn known<'a>(
-    what: &str,
-    name: &str,
-    names: impl Iterator<Item = &'a str> + Clone,
-) -> anyhow::Result<()> {
-    if names.clone().any(|n| n == name) {
+fn known<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a str>) -> anyhow::Result<()> {
+    let names: Vec<&str> = names.collect();
+    if names.contains(&name) {
         return Ok(());
     }
     let close = names
+        .into_iter()
         .map(|n| (strsim::damerau_levenshtein(n, name), n))
         .filter(|(distance, n)| *distance <= n.chars().count().max(3) / 3)
         .min();

@@ -47,8 +47,8 @@ pub(super) fn render(outcome: &Outcome) -> String {
     let mut out = String::new();
     heading(&mut out, outcome);
     for (title, numeric) in [("Numeric columns", true), ("Categorical columns", false)] {
-        let columns: Vec<&Column> =
-            words::ordered(&outcome.report).filter(|c| words::is_numeric(c) == numeric).collect();
+        let mut columns = words::ordered(&outcome.report);
+        columns.retain(|c| words::is_numeric(c) == numeric);
         if !columns.is_empty() {
             line(&mut out, &format!("\n{BOLD}{title}{BOLD:#}"));
             table(&mut out, &rows(&columns));
@@ -92,7 +92,16 @@ fn rows(columns: &[&Column]) -> Vec<Vec<Cell>> {
     let metrics = words::metric_names(columns);
     let mut head = vec![Cell::left("  column"), Cell::left("reference"), Cell::left("current")];
     head.extend([Cell::right("typical"), Cell::left(""), Cell::left("now")]);
-    head.extend(metrics.iter().map(|name| Cell::right(*name)));
+    // A test's p-value stands in a column of its own, where any column has one.
+    let tested = |name: &str| {
+        columns.iter().any(|c| c.metrics.iter().any(|m| m.metric == name && m.p_value.is_some()))
+    };
+    for name in &metrics {
+        head.push(Cell::right(*name));
+        if tested(name) {
+            head.push(Cell::right("p"));
+        }
+    }
     let mut rows = vec![head.into_iter().map(|cell| cell.style(FAINT)).collect::<Vec<_>>()];
     for column in columns {
         let name = shown_within(&column.column, NAME_WIDTH);
@@ -106,9 +115,14 @@ fn rows(columns: &[&Column]) -> Vec<Vec<Cell>> {
             Cell::left("→"),
             Cell::left(shown_within(&words::typical(&column.current), CELL_CHARS)),
         ];
-        row.extend(metrics.iter().map(|name| {
-            column.metrics.iter().find(|m| m.metric == *name).map_or_else(|| Cell::right(""), value)
-        }));
+        for name in &metrics {
+            let metric = column.metrics.iter().find(|m| m.metric == *name);
+            row.push(metric.map_or_else(|| Cell::right(""), value));
+            if tested(name) {
+                let p = metric.and_then(|m| m.p_value).map(words::p_value);
+                row.push(Cell::right(p.unwrap_or_default()).style(FAINT));
+            }
+        }
         rows.push(row);
     }
     rows
@@ -119,9 +133,6 @@ fn value(metric: &Metric) -> Cell {
     let mut text = figure(value);
     if metric.error_bound > 0.0 {
         let _infallible = write!(text, "±{}", words::short(metric.error_bound));
-    }
-    if let Some(p) = metric.p_value {
-        let _infallible = write!(text, " p{}", words::p_value(p));
     }
     match metric.drifted {
         Some(true) => Cell::right(text).style(DRIFTED),
@@ -154,7 +165,7 @@ fn table(out: &mut String, rows: &[Vec<Cell>]) {
 }
 
 fn without_value(out: &mut String, outcome: &Outcome) {
-    let missing = words::ordered(&outcome.report).flat_map(|column| {
+    let missing = words::ordered(&outcome.report).into_iter().flat_map(|column| {
         let gone = column.metrics.iter().filter(|m| m.value.is_none());
         gone.map(move |m| {
             let why = m.reason.as_deref().unwrap_or("no reason given");

@@ -10,10 +10,17 @@ const NAMES_MAX: usize = 8;
 /// Most blocks of a small distribution.
 const BLOCKS_MAX: usize = 10;
 
-/// Drifted columns first, each group in the report's order.
-pub(super) fn ordered(report: &Report) -> impl Iterator<Item = &Column> {
-    let drifted = report.columns.iter().filter(|c| c.drifted);
-    drifted.chain(report.columns.iter().filter(|c| !c.drifted))
+/// Drifted columns first, the farthest over its threshold before the others.
+pub(super) fn ordered(report: &Report) -> Vec<&Column> {
+    let mut columns: Vec<&Column> = report.columns.iter().collect();
+    columns.sort_by(|a, b| b.drifted.cmp(&a.drifted).then_with(|| excess(b).total_cmp(&excess(a))));
+    columns
+}
+
+/// How many times its threshold the metric is that decided; 0 for a column that is stable.
+fn excess(column: &Column) -> f64 {
+    let over = column.metrics.iter().filter(|m| m.drifted == Some(true));
+    over.filter_map(|m| Some(m.value? / m.threshold?)).fold(0.0, f64::max)
 }
 
 pub(super) fn is_numeric(column: &Column) -> bool {
@@ -33,8 +40,8 @@ pub(super) fn metric_names<'a>(columns: &[&'a Column]) -> Vec<&'a str> {
 
 /// What came out, in a sentence.
 pub(super) fn verdict(report: &Report) -> String {
-    let names: Vec<String> =
-        report.columns.iter().filter(|c| c.drifted).map(|c| shown(&c.column)).collect();
+    let drifted = ordered(report).into_iter().filter(|c| c.drifted);
+    let names: Vec<String> = drifted.map(|c| shown(&c.column)).collect();
     let all = report.columns.len();
     if all == 0 {
         return "Nothing was compared: no column is left on both sides.".to_owned();
@@ -43,9 +50,9 @@ pub(super) fn verdict(report: &Report) -> String {
     match names.len() {
         0 => format!("No drift in {of_all}."),
         drifted => {
-            let share = report.drifted_share.map_or_else(String::new, |s| {
-                format!(" ({:.0} %)", (s * 100.0).clamp(0.0, 100.0))
-            });
+            let share = report
+                .drifted_share
+                .map_or_else(String::new, |s| format!(" ({:.0} %)", (s * 100.0).clamp(0.0, 100.0)));
             let more = drifted.saturating_sub(NAMES_MAX);
             let named = names.iter().take(NAMES_MAX).cloned().collect::<Vec<_>>().join(", ");
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
@@ -93,15 +100,16 @@ pub(super) fn sparks(column: &Column) -> (Vec<u64>, Vec<u64>) {
     let size = histogram.reference.len().max(histogram.current.len());
     let step = if is_numeric(column) { size.div_ceil(BLOCKS_MAX).max(1) } else { 1 };
     let squeezed = |counts: &[u64]| -> Vec<u64> {
-        let groups = counts.chunks(step).map(|group| group.iter().fold(0, |a, b| b.saturating_add(a)));
+        let groups =
+            counts.chunks(step).map(|group| group.iter().fold(0, |a, b| b.saturating_add(a)));
         groups.take(BLOCKS_MAX).collect()
     };
     (squeezed(&histogram.reference), squeezed(&histogram.current))
 }
 
-/// A p-value with its sign of comparison: `=0.03`, `<1e-16`.
+/// A p-value: `0.03`, `<1e-16`.
 pub(super) fn p_value(p: f64) -> String {
-    if p < 1e-16 { "<1e-16".to_owned() } else { format!("={}", short(p)) }
+    if p < 1e-16 { "<1e-16".to_owned() } else { short(p) }
 }
 
 /// Two significant digits.
