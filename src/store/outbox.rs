@@ -52,11 +52,11 @@ const REASON_CHARS_MAX: usize = 1_000;
 /// anything can have been put off.
 const DUE: &str = "(status = 'pending' AND (attempts = 0 OR next_at_us NOT BETWEEN $1 + 1 AND $2) \
     OR status = 'sending' AND lease_until_us NOT BETWEEN $1 + 1 AND $2)";
-/// Nothing of the same episode to the same receiver is still on its way before it.
+/// Nothing of the same episode to the same receiver is still on its way that was decided before
+/// it: rows are numbered as they are written, whatever the clock says.
 const FIRST: &str = "NOT EXISTS (SELECT 1 FROM outbox AS earlier \
     WHERE earlier.done_at_us IS NULL AND earlier.receiver = outbox.receiver \
-    AND earlier.episode = outbox.episode \
-    AND (earlier.at_us, earlier.key) < (outbox.at_us, outbox.key))";
+    AND earlier.episode = outbox.episode AND earlier.rowid < outbox.rowid)";
 
 impl Store {
     /// Receivers to which notes are on their way, by name.

@@ -48,6 +48,20 @@ async fn one_note_of_an_episode_is_on_its_way_at_a_time() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_back_lets_no_note_overtake_one_decided_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder).await;
+    for (key, at) in [("z-firing", day(2)), ("a-resolved", day(1))] {
+        let outbox = vec![note(key, "team", "a", at)];
+        store.apply(&Commit { outbox, ..Commit::default() }).await.unwrap();
+    }
+    let first = claim(&store, 0).await;
+    assert_eq!(keys(&first), ["z-firing"]);
+    store.settle(&first[0], &Outcome::Delivered, at(1)).await.unwrap();
+    assert_eq!(keys(&claim(&store, 2).await), ["a-resolved"]);
+}
+
+#[tokio::test]
 async fn only_the_claim_that_counts_can_settle() {
     let folder = tempfile::tempdir().unwrap();
     let store = with_notes(&folder, &[("a1", "team", "a")]).await;
