@@ -202,7 +202,9 @@ impl LabelReader {
         let before = before.filter(|seen| part.bytes >= seen.bytes);
         let same = before.is_some_and(|seen| seen.is_same(&part));
         let ahead = before.is_some_and(|seen| seen.ahead > 0);
-        let mut within = parts::up_to(self.now);
+        // A clock that was set back takes back nothing that was known.
+        let known = before.filter(|_| same).map_or(self.now, |seen| seen.read_at.max(self.now));
+        let mut within = parts::up_to(known);
         if let Some(seen) = before.filter(|seen| same && seen.ahead > 0) {
             within.start = parts::up_to(seen.read_at).end;
         }
@@ -222,25 +224,21 @@ impl LabelReader {
             let why = format!("needs the columns `{}` and `{}`", self.id, self.label);
             return Err(SourceError::BadPart { part: part.name, why });
         }
-        let seen = self.seen(&part, before.filter(|_| same), query.skip_rows, &report);
+        let ahead = self.ahead(before.filter(|_| same), query.skip_rows, &report);
+        let (bytes, modified_us) = (part.bytes, part.modified_us);
+        let seen = Seen { bytes, modified_us, rows: report.rows_total, ahead, read_at: known };
         let refused = taken.unclear + report.rows_refused + report.rows_without_time;
         Ok(LabelPart { part, events: taken.events, refused, before: taken.before, seen })
     }
 
-    fn seen(&self, part: &Part, before: Option<Seen>, skipped: u64, report: &ReadReport) -> Seen {
-        let ahead = match before {
+    /// Rows that were not known yet.
+    fn ahead(&self, before: Option<Seen>, skipped: u64, report: &ReadReport) -> u64 {
+        match before {
             Some(seen) => seen.ahead.saturating_sub(report.rows_read),
             None if self.time.is_none() => 0,
             None => report.rows_total.saturating_sub(
                 skipped + report.rows_read + report.rows_refused + report.rows_without_time,
             ),
-        };
-        Seen {
-            bytes: part.bytes,
-            modified_us: part.modified_us,
-            rows: report.rows_total,
-            ahead,
-            read_at: self.now,
         }
     }
 
@@ -262,5 +260,89 @@ impl LabelReader {
             }
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{BooleanArray, Int64Array, RecordBatch};
+    use arrow_schema::SchemaRef;
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::{source::Source, time::Span};
+
+    fn hour(n: i64) -> Timestamp {
+        Timestamp::from_micros(0).plus(Span::hours(n))
+    }
+
+    /// A file with a label for each of the hours 1 to 6.
+    struct SixLabels;
+
+    impl Source for SixLabels {
+        fn parts(&self) -> Result<Vec<Part>, SourceError> {
+            Ok(vec![part()])
+        }
+
+        fn schema(&self, part: &Part) -> Result<SchemaRef, SourceError> {
+            Err(SourceError::Stopped(format!("nobody asks for that of `{}`", part.name)))
+        }
+
+        fn read(
+            &self,
+            _: &Part,
+            query: &Query<'_>,
+            each: &mut dyn FnMut(Batch) -> Result<(), SourceError>,
+        ) -> Result<ReadReport, SourceError> {
+            let within = query.within.expect("only what is known");
+            let ids: Vec<i64> = (1..=6).filter(|n| within.contains(hour(*n))).collect();
+            let times_us = ids.iter().map(|n| hour(*n).micros()).collect();
+            let rows_read = ids.len() as u64;
+            let labels = BooleanArray::from(vec![true; ids.len()]);
+            let columns: [(&str, arrow_array::ArrayRef); 2] =
+                [("id", Arc::new(Int64Array::from(ids))), ("late", Arc::new(labels))];
+            let record = RecordBatch::try_from_iter(columns).expect("a batch");
+            each(Batch { record, times_us: Some(times_us) })?;
+            Ok(ReadReport { rows_total: 6, rows_read, ..ReadReport::default() })
+        }
+    }
+
+    fn part() -> Part {
+        Part { name: "labels".into(), bytes: 9, modified_us: 9, covers: None }
+    }
+
+    /// The ids read at each of `hours`, in that order.
+    #[track_caller]
+    fn check(hours: &[i64], expected: &[&[&str]]) {
+        let time = TimeColumn { name: "at".into(), zone: TimeZone::UTC, unit: None };
+        let (mut before, mut read) = (None, Vec::new());
+        for &now in hours {
+            let reader = LabelReader {
+                id: "id".into(),
+                label: "late".into(),
+                time: Some(time.clone()),
+                positive: None,
+                now: hour(now),
+                arrived: hour(now),
+                started: hour(0),
+            };
+            let part = reader.read(&SixLabels, part(), before).expect("labels");
+            before = Some(part.seen);
+            read.push(part.events.into_iter().map(|event| event.id).collect::<Vec<_>>());
+        }
+        assert_eq!(read, expected);
+        assert_eq!(before.map(|seen| seen.ahead), Some(0));
+    }
+
+    #[test]
+    fn each_label_is_read_once_it_is_known() {
+        check(&[0, 2, 2, 6], &[&[], &["1", "2"], &[], &["3", "4", "5", "6"]]);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_reads_nothing_twice_and_loses_nothing() {
+        check(&[4, 1, 3, 6], &[&["1", "2", "3", "4"], &[], &[], &["5", "6"]]);
     }
 }
