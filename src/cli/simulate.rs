@@ -2,7 +2,7 @@
 //! time to the next. Everything else is as in `run`: sources, store, deliveries, commands.
 //!
 //! Tests replay history with it and kill it on the way; started again with the same store it goes
-//! on where it was.
+//! on where that one closed its last window.
 use std::{process::ExitCode, sync::Arc};
 
 use crate::{
@@ -48,14 +48,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 async fn replay(config: Arc<Config>, args: &Args) -> anyhow::Result<ExitCode> {
     let parts = super::run::parts(args.allow_commands)?;
-    let mut daemon = match Daemon::open(config, parts).await {
+    let mut daemon = match Daemon::open(Arc::clone(&config), parts).await {
         Err(error) if is_store_error(&error) => {
             tracing::error!(%error, "the store cannot be used");
             return Ok(ExitCode::from(exit::BAD_STORE));
         }
         other => other?,
     };
-    let clock = ManualClock::new(args.from);
+    let clock = ManualClock::new(args.from.max(last_close(&daemon, &config).await?));
     loop {
         let now = clock.now();
         let step = daemon.step(now).await?;
@@ -65,4 +65,14 @@ async fn replay(config: Arc<Config>, args: &Args) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// When the store's last window was closed: an earlier replay was there already.
+async fn last_close(daemon: &Daemon, config: &Config) -> anyhow::Result<Timestamp> {
+    let mut last = Timestamp::MIN;
+    for model in config.models.keys() {
+        let window = daemon.store().last_window(model, "").await?;
+        last = last.max(window.map_or(Timestamp::MIN, |row| row.closed_at));
+    }
+    Ok(last)
 }

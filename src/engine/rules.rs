@@ -11,7 +11,7 @@ use crate::{
         guards::{self, Decision},
     },
     store::{Commit, CursorRow, Group, OutboxRow, RetrainingRow},
-    time::{Interval, Timestamp, WindowSize},
+    time::{Interval, Span, Timestamp, WindowSize},
 };
 
 /// Who decides, and with what options.
@@ -296,7 +296,9 @@ pub fn retraining_ended(
     commit: &mut Commit,
 ) {
     if let Some(rule) = context.model.rules.iter().find(|rule| rule.name == row.order.rule) {
-        let took = row.started_at.map(|at| format!(" after {}", now.since(at))).unwrap_or_default();
+        // A clock that was set back meanwhile makes no run shorter than nothing.
+        let took = row.started_at.map(|at| now.since(at).max(Span::ZERO));
+        let took = took.map(|took| format!(" after {took}")).unwrap_or_default();
         let words = match &row.state {
             RunState::Failed { why } | RunState::Lost { why } => format!(": {why}"),
             _ => String::new(),
