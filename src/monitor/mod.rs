@@ -1,4 +1,15 @@
 //! What is measured on a window: drift, quality, performance; and what it is compared with.
+mod compare;
+mod drift;
+mod kinds;
 mod measurement;
+mod null;
+mod reference;
+pub mod report;
 
+pub use compare::{CATEGORICAL, CompareOptions, NUMERIC, QUALITY, ROWS_MIN, compare};
+pub use drift::{MetricNames, measure};
 pub use measurement::Measurement;
+pub use null::{NULL_SHARE, NullDraws, default_threshold};
+pub use reference::{BINS, CODES_MAX, Frozen, freeze};
+pub use report::Report;
