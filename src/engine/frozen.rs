@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    monitor::reference::Frozen,
+    monitor::Frozen,
     profile::{Limits, codec},
     stat::Bins,
 };
@@ -53,7 +53,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        monitor::reference::freeze,
+        monitor::freeze,
         profile::Profile,
         stat::{categorical, numeric},
     };
