@@ -9,6 +9,7 @@ use crate::{
     daemon::supervise,
 };
 
+mod init;
 mod schema;
 mod validate;
 
@@ -36,6 +37,7 @@ pub struct Args {
 // `run`, `check`, `compare`, `init` and `demo` join here: a file, its line, and its arm below.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Args),
     Validate(validate::Args),
     Schema(schema::Args),
     /// What `driftd run` starts itself as, to attend to a local command.
@@ -52,6 +54,7 @@ enum Command {
 /// Why it could not be done: shown in one line, exit 2.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
+        Command::Init(args) => init::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Supervise { folder } => Ok(supervise::supervise(&folder)),
