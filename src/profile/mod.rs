@@ -12,6 +12,29 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+mod categories;
+mod cells;
+pub mod codec;
+mod column;
+mod distinct;
+mod distribution;
+mod kind;
+mod limits;
+mod merge;
+mod moments;
+mod names;
+mod numbers;
+mod order;
+mod profiler;
+mod sketch;
+mod sort;
+#[cfg(test)]
+mod tests;
+
+pub use limits::Limits;
+pub use merge::KindMismatch;
+pub use profiler::Profiler;
+
 /// What a column holds, and so which statistics apply.
 #[derive(
     Clone,
@@ -126,6 +149,8 @@ pub struct Numeric {
     pub integers: bool,
     /// Moments, kept where the values are thinned (`None`: computed from the exact values).
     pub moments: Option<Moments>,
+    /// Sketch of the distinct values where whole numbers are thinned, else empty.
+    pub distinct_sketch: Vec<u8>,
 }
 
 /// Mean and spread of finite values.
@@ -150,6 +175,8 @@ pub struct Categories {
     pub counts: Vec<(String, u64)>,
     /// Rows in categories that did not fit the cap.
     pub other: u64,
+    /// Rows whose name was too long and is kept cut, with a hash at its end.
+    pub shortened: u64,
     /// Sketch of the distinct names where some did not fit; empty while `counts` is complete.
     pub distinct_sketch: Vec<u8>,
 }
@@ -166,6 +193,8 @@ pub struct Times {
 pub struct Profile {
     /// Rows seen, whatever was in them.
     pub rows: u64,
+    /// Cells of columns that were not profiled: beyond the cap, or a name used twice in a batch.
+    pub cells_refused: u64,
     /// Columns by name.
     pub columns: BTreeMap<String, ColumnProfile>,
 }

@@ -2,11 +2,95 @@
 //!
 //! **Invariant:** same profiles in, same bits out; no IO, no clock, no async, no configuration
 //! file. What a statistic cannot say it says with a [`NoValue`], never with NaN or 0.
+//!
+//! Adding one: a file of its own with a unit struct that implements [`Statistic`], its `mod` and
+//! `pub use` lines and its line in [`ALL`]. The tests over the registry then run it too.
+mod bins;
+mod chi_square;
+mod distinct_count;
+mod divergence;
+mod hellinger;
+mod infinite_rate;
+mod jensen_shannon;
+mod kl_divergence;
+mod kolmogorov;
+mod ks;
+mod l_infinity;
+mod missing_rate;
+mod nan_rate;
+mod new_category_rate;
+mod out_of_range_rate;
+mod psi;
+mod row_count;
+mod sample;
+#[cfg(test)]
+mod tests;
+mod total_variation;
+mod type_mismatch_rate;
+mod wasserstein;
+mod wasserstein_normed;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::profile::{ColumnProfile, Kind};
+
+pub use self::divergence::Divergence;
+pub use self::{
+    chi_square::ChiSquare,
+    distinct_count::DistinctCount,
+    hellinger::Hellinger,
+    infinite_rate::InfiniteRate,
+    jensen_shannon::JensenShannon,
+    kl_divergence::KlDivergence,
+    ks::Ks,
+    l_infinity::LInfinity,
+    missing_rate::MissingRate,
+    nan_rate::NanRate,
+    new_category_rate::NewCategoryRate,
+    out_of_range_rate::OutOfRangeRate,
+    psi::Psi,
+    row_count::RowCount,
+    sample::{categorical, numeric},
+    total_variation::TotalVariation,
+    type_mismatch_rate::TypeMismatchRate,
+    wasserstein::Wasserstein,
+    wasserstein_normed::WassersteinNormed,
+};
+pub(crate) use self::{kolmogorov::sf as ks_sf, sample::deviation};
+
+/// Every statistic, in the order in which documents list them.
+pub const ALL: &[&dyn Statistic] = &[
+    &Psi,
+    &JensenShannon,
+    &Hellinger,
+    &KlDivergence,
+    &TotalVariation,
+    &LInfinity,
+    &Ks,
+    &Wasserstein,
+    &WassersteinNormed,
+    &ChiSquare,
+    &RowCount,
+    &MissingRate,
+    &NanRate,
+    &InfiniteRate,
+    &TypeMismatchRate,
+    &NewCategoryRate,
+    &OutOfRangeRate,
+    &DistinctCount,
+];
+
+/// The statistic of this name.
+pub fn find(name: &str) -> Option<&'static dyn Statistic> {
+    ALL.iter().copied().find(|statistic| statistic.name() == name)
+}
+
+/// The names of all statistics, in the order of [`ALL`].
+pub fn names() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|statistic| statistic.name())
+}
 
 /// The reference and the current window of one column, with the bins frozen from the reference.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +128,14 @@ pub struct Value {
 }
 
 impl Value {
+    /// The value, or [`NoValue::Overflow`] where the arithmetic left the numbers.
+    fn new(value: f64, p_value: Option<f64>, error_bound: f64) -> Result<Self, NoValue> {
+        match value.is_finite() && error_bound.is_finite() {
+            true => Ok(Self { value, p_value, error_bound }),
+            false => Err(NoValue::Overflow),
+        }
+    }
+
     /// An exact value without a p-value.
     pub fn exact(value: f64) -> Self {
         Self { value, p_value: None, error_bound: 0.0 }
@@ -104,6 +196,16 @@ pub enum NoValue {
         /// How many there are.
         got: u64,
     },
+    /// Fewer labelled rows of one class than the metric needs.
+    #[error("insufficient: needs {need} rows labelled {class}, got {got}")]
+    InsufficientClass {
+        /// `positive` or `negative`.
+        class: String,
+        /// How many it takes.
+        need: u64,
+        /// How many there are.
+        got: u64,
+    },
     /// No rows at all.
     #[error("no data: the {side} has no rows")]
     NoData {
@@ -148,7 +250,7 @@ impl NoValue {
     /// A stable word for the reason: `insufficient`, `no_data`, `constant`, …
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Insufficient { .. } => "insufficient",
+            Self::Insufficient { .. } | Self::InsufficientClass { .. } => "insufficient",
             Self::NoData { .. } => "no_data",
             Self::Constant { .. } => "constant",
             Self::MissingColumn { .. } => "missing_column",
@@ -173,4 +275,13 @@ pub trait Statistic: Send + Sync {
     /// # Errors
     /// A [`NoValue`] with the reason.
     fn measure(&self, pair: &Pair<'_>) -> Result<Value, NoValue>;
+    /// How many of a column's rows it rests on.
+    fn rows(&self, column: &ColumnProfile) -> u64 {
+        column.counts.rows
+    }
+    /// What is computed from the shares of the bins, where it is nothing but that; from this its
+    /// distribution without drift can be drawn.
+    fn divergence(&self) -> Option<&'static Divergence> {
+        None
+    }
 }

@@ -1,0 +1,217 @@
+//! Tests over the registry: who adds a statistic joins them.
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::profile::{Body, Counts, Times};
+
+#[test]
+fn names_are_unique_snake_case_and_found() {
+    let all: Vec<&str> = names().collect();
+    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len(), "a name is there twice");
+    for name in all {
+        assert!(name.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "`{name}`");
+        assert_eq!(find(name).map(Statistic::name), Some(name));
+    }
+    assert!(find("psy").is_none());
+}
+
+#[test]
+fn every_statistic_has_its_page() {
+    for name in names() {
+        let path = format!("{}/src/stat/{name}.rs", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(&path).unwrap();
+        let page: Vec<&str> = text.lines().take_while(|line| line.starts_with("//!")).collect();
+        let page = page.join("\n");
+        for part in ["Unit:", "Range:", "**Another.**", "Cost:", "# References"] {
+            assert!(page.contains(part), "`{name}` lacks {part}");
+        }
+        assert!(text.contains("/// ```\n/// use driftd::stat::"), "`{name}` lacks its example");
+    }
+}
+
+fn instants(rows: u64) -> ColumnProfile {
+    let body = Body::Timestamp(Times { range_us: Some((0, 1)) });
+    ColumnProfile { kind: Kind::Timestamp, counts: Counts { rows, ..Counts::default() }, body }
+}
+
+/// Columns of every sort, ordinary and broken.
+fn zoo() -> Vec<(&'static str, ColumnProfile)> {
+    let mut missing = numeric([]);
+    (missing.counts.rows, missing.counts.missing) = (500, 500);
+    let mut capped = categorical(&[("a", 300)]);
+    if let Body::Categorical(categories) = &mut capped.body {
+        categories.other = 100;
+    }
+    capped.counts.rows = 400;
+    vec![
+        ("empty numbers", numeric([])),
+        ("empty categories", categorical(&[])),
+        ("no instants", instants(0)),
+        ("instants", instants(300)),
+        ("one number", numeric([1.0])),
+        ("all missing", missing),
+        ("all nan", numeric([f64::NAN; 300])),
+        ("all infinite", numeric([f64::INFINITY; 300])),
+        ("constant", numeric([5.0; 300])),
+        ("another constant", numeric([6.0; 300])),
+        ("even", numeric((0..400).map(f64::from))),
+        ("shifted", numeric((100..500).map(f64::from))),
+        ("huge", numeric((0..300).map(|i| if i % 2 == 0 { -1.7e308 } else { 1.7e308 }))),
+        ("tiny", numeric((0..300).map(|i| f64::from(i) * 5e-324))),
+        ("few", categorical(&[("a", 250), ("b", 50)])),
+        ("others", categorical(&[("b", 100), ("c", 300)])),
+        ("single", categorical(&[("a", 250)])),
+        ("capped", capped),
+    ]
+}
+
+#[test]
+fn every_pair_gives_a_finite_value_or_a_reason() {
+    let zoo = zoo();
+    let mut reasons = BTreeSet::new();
+    for (reference_name, reference) in &zoo {
+        let bins = Bins::of(reference, 10);
+        for (current_name, current) in &zoo {
+            for statistic in ALL {
+                let pair = Pair { reference, current, bins: &bins, rows_min: 200 };
+                let what = format!("{} of {reference_name}, {current_name}", statistic.name());
+                let got = statistic.measure(&pair);
+                assert_eq!(got, statistic.measure(&pair), "{what} differs the second time");
+                match got {
+                    Ok(value) => sane(*statistic, &value, &what),
+                    Err(why) => {
+                        reasons.insert(why.code());
+                    }
+                }
+            }
+        }
+    }
+    // `missing_column` is told by who looks for the column.
+    let want = [
+        "constant",
+        "error",
+        "insufficient",
+        "kind_mismatch",
+        "no_data",
+        "not_defined",
+        "overflow",
+    ];
+    assert_eq!(reasons.into_iter().collect::<Vec<_>>(), want);
+}
+
+#[track_caller]
+fn sane(statistic: &dyn Statistic, value: &Value, what: &str) {
+    let at_most = match statistic.unit() {
+        Unit::Share | Unit::Distance => 1.0,
+        _ if statistic.name() == "ks" => 1.0,
+        _ => f64::MAX,
+    };
+    assert!((0.0..=at_most).contains(&value.value), "{what}: {value:?}");
+    assert!(value.error_bound.is_finite() && value.error_bound >= 0.0, "{what}: {value:?}");
+    assert!(value.p_value.is_none_or(|p| (0.0..=1.0).contains(&p)), "{what}: {value:?}");
+}
+
+#[test]
+fn a_statistic_refuses_kinds_that_it_does_not_name() {
+    let columns = [numeric((0..300).map(f64::from)), categorical(&[("a", 300)]), instants(300)];
+    for reference in &columns {
+        let bins = Bins::of(reference, 10);
+        for statistic in ALL {
+            let pair = Pair { reference, current: reference, bins: &bins, rows_min: 200 };
+            let is_refused =
+                statistic.measure(&pair) == Err(NoValue::NotDefined { kind: reference.kind });
+            let is_named = statistic.kinds().contains(&reference.kind);
+            assert_eq!(is_refused, !is_named, "{} of {:?}", statistic.name(), reference.kind);
+        }
+    }
+}
+
+const SYMMETRIC: [&str; 8] = [
+    "psi",
+    "jensen_shannon",
+    "hellinger",
+    "total_variation",
+    "l_infinity",
+    "ks",
+    "wasserstein",
+    "chi_square",
+];
+
+fn numbers() -> impl Strategy<Value = ColumnProfile> {
+    let value = prop_oneof![
+        8 => (-40i32..40).prop_map(|i| f64::from(i) / 4.0),
+        2 => -1e9..1e9f64,
+        1 => Just(f64::NAN),
+        1 => Just(f64::INFINITY),
+    ];
+    proptest::collection::vec(value, 5..120).prop_map(numeric)
+}
+
+fn names_with_counts() -> impl Strategy<Value = ColumnProfile> {
+    proptest::collection::vec(0u64..200, 5).prop_map(|counts| {
+        let names = ["a", "b", "c", "d", "e"];
+        categorical(&names.into_iter().zip(counts).collect::<Vec<_>>())
+    })
+}
+
+fn pairs() -> impl Strategy<Value = (ColumnProfile, ColumnProfile)> {
+    prop_oneof![(numbers(), numbers()), (names_with_counts(), names_with_counts())]
+}
+
+proptest! {
+    #[test]
+    fn values_are_sane_and_zero_on_oneself((reference, current) in pairs()) {
+        let bins = Bins::of(&reference, 10);
+        for statistic in ALL {
+            let pair = Pair { reference: &reference, current: &current, bins: &bins, rows_min: 1 };
+            if let Ok(value) = statistic.measure(&pair) {
+                sane(*statistic, &value, statistic.name());
+            }
+            let same = Pair { current: &reference, ..pair };
+            if let (Unit::Nats | Unit::Distance | Unit::Statistic | Unit::Column | Unit::Deviations, Ok(value)) =
+                (statistic.unit(), statistic.measure(&same))
+            {
+                prop_assert_eq!(value.value, 0.0, "{} on itself", statistic.name());
+                prop_assert!(value.p_value.is_none_or(|p| p > 1.0 - 1e-12));
+            }
+        }
+    }
+
+    #[test]
+    fn the_symmetric_ones_are((reference, current) in pairs()) {
+        let bins = Bins::of(&reference, 10);
+        for name in SYMMETRIC {
+            let measure = |reference, current| {
+                find(name).unwrap().measure(&Pair { reference, current, bins: &bins, rows_min: 1 })
+            };
+            if let (Ok(a), Ok(b)) = (measure(&reference, &current), measure(&current, &reference)) {
+                prop_assert!((a.value - b.value).abs() <= 1e-12 * a.value.max(1.0), "{name} {a:?} {b:?}");
+                prop_assert_eq!(a.p_value.is_some(), b.p_value.is_some());
+            }
+        }
+    }
+
+    #[test]
+    fn less_drift_gives_the_larger_p(
+        base in proptest::collection::vec(0.0..1.0f64, 50..200),
+        near in 0.0..0.3f64,
+        more in 0.0..0.5f64,
+    ) {
+        let moved = |by: f64| numeric(base.iter().map(|x| x + by));
+        let reference = moved(0.0);
+        let p = |by: f64| {
+            let pair = Pair { reference: &reference, current: &moved(by), bins: &Bins::None, rows_min: 1 };
+            Ks.measure(&pair).unwrap().p_value.unwrap()
+        };
+        prop_assert!(p(near + more) <= p(near) * (1.0 + 1e-6));
+        let counts = |a: u64| categorical(&[("a", a), ("b", 1000 - a)]);
+        let p = |by: f64| {
+            let current = counts(500 + (by * 1000.0) as u64);
+            let pair = Pair { reference: &counts(500), current: &current, bins: &Bins::None, rows_min: 1 };
+            ChiSquare.measure(&pair).unwrap().p_value.unwrap()
+        };
+        prop_assert!(p(near + more.min(0.19)) <= p(near));
+    }
+}

@@ -1,0 +1,152 @@
+//! The statistics against what SciPy and NumPy compute on the same data.
+use std::collections::BTreeMap;
+
+use driftd::{
+    profile::{Body, ColumnProfile, Counts, Distribution, Kind, Numeric},
+    stat::{self, Bins, Pair, Value},
+};
+use serde::Deserialize;
+
+const TOLERANCE: f64 = 1e-9;
+
+fn path(name: &str) -> String {
+    format!("{}/tests/data/golden/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn measure(metric: &str, reference: &ColumnProfile, current: &ColumnProfile) -> Value {
+    let bins = Bins::of(reference, 10);
+    let pair = Pair { reference, current, bins: &bins, rows_min: 1 };
+    stat::find(metric).unwrap().measure(&pair).unwrap()
+}
+
+#[track_caller]
+fn check(what: &str, got: f64, want: f64) {
+    if want < 1e-300 {
+        assert!(got < 1.1e-300, "{what}: expected {want}, got {got}");
+        return;
+    }
+    // What SciPy's own rounding leaves of a distance of 0 is below 1e-15.
+    let is_zero = want < 1e-7 && (got * got - want * want).abs() < 1e-15;
+    let error = (got - want).abs() / want;
+    assert!(is_zero || error < TOLERANCE, "{what}: expected {want}, got {got}, off by {error}");
+}
+
+#[derive(Deserialize)]
+struct Golden {
+    numbers: Vec<Case<Packed>>,
+    categories: Vec<Case<BTreeMap<String, u64>>>,
+}
+
+#[derive(Deserialize)]
+struct Case<T> {
+    name: String,
+    reference: T,
+    current: T,
+    values: BTreeMap<String, f64>,
+    p_values: BTreeMap<String, f64>,
+}
+
+#[derive(Deserialize)]
+struct Packed {
+    values: Vec<f64>,
+    counts: Vec<u64>,
+}
+
+fn numbers(packed: &Packed) -> ColumnProfile {
+    let values = Distribution {
+        values: packed.values.iter().map(|x| x + 0.0).collect(),
+        counts: packed.counts.clone(),
+        rank_error: 0.0,
+    };
+    ColumnProfile {
+        kind: Kind::Numeric,
+        counts: Counts { rows: packed.counts.iter().sum(), ..Counts::default() },
+        body: Body::Numeric(Numeric { values, ..Numeric::default() }),
+    }
+}
+
+fn categories(counts: &BTreeMap<String, u64>) -> ColumnProfile {
+    let counts: Vec<(&str, u64)> = counts.iter().map(|(name, n)| (name.as_str(), *n)).collect();
+    stat::categorical(&counts)
+}
+
+fn check_case<T>(case: &Case<T>, column: impl Fn(&T) -> ColumnProfile) -> usize {
+    let (reference, current) = (column(&case.reference), column(&case.current));
+    for (metric, want) in &case.values {
+        let got = measure(metric, &reference, &current).value;
+        check(&format!("{metric} of {}", case.name), got, *want);
+    }
+    for (metric, want) in &case.p_values {
+        let p = measure(metric, &reference, &current).p_value.unwrap();
+        check(&format!("p of {metric} of {}", case.name), p, *want);
+    }
+    case.values.len() + case.p_values.len()
+}
+
+#[test]
+fn hard_pairs_agree_with_scipy() {
+    let text = std::fs::read_to_string(path("scipy/pairs.json")).unwrap();
+    let golden: Golden = serde_json::from_str(&text).unwrap();
+    let mut checked = 0;
+    checked += golden.numbers.iter().map(|it| check_case(it, numbers)).sum::<usize>();
+    checked += golden.categories.iter().map(|it| check_case(it, categories)).sum::<usize>();
+    assert!(checked > 500, "the golden file is short: {checked} values");
+}
+
+/// Columns of a CSV file, by name.
+fn columns(name: &str) -> BTreeMap<String, Vec<String>> {
+    let mut reader = csv::Reader::from_path(path(name)).unwrap();
+    let names: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
+    let mut columns = vec![Vec::new(); names.len()];
+    for record in reader.records() {
+        for (column, cell) in columns.iter_mut().zip(&record.unwrap()) {
+            column.push(cell.to_owned());
+        }
+    }
+    names.into_iter().zip(columns).collect()
+}
+
+/// The rows of a scope of `scipy.csv`.
+fn scoped<'a>(cells: &'a [String], scope: &str) -> &'a [String] {
+    match scope.strip_prefix("chunk") {
+        Some(i) => {
+            let start = i.parse::<usize>().unwrap() * 1000;
+            &cells[start..(start + 1000).min(cells.len())]
+        }
+        None => cells,
+    }
+}
+
+#[test]
+fn california_housing_agrees_with_scipy() {
+    let reference = columns("california/reference.csv");
+    let analysis = columns("california/analysis.csv");
+    let metrics = BTreeMap::from([
+        ("ks_2samp_asymp", "ks"),
+        ("wasserstein_distance", "wasserstein"),
+        ("chi2_contingency", "chi_square"),
+        ("jensenshannon_base2", "jensen_shannon"),
+        ("tvd", "total_variation"),
+    ]);
+    let column = |cells: &[String], method: &str| match method {
+        "ks_2samp_asymp" | "wasserstein_distance" => {
+            stat::numeric(cells.iter().map(|cell| cell.parse().unwrap()))
+        }
+        _ => stat::categorical(&cells.iter().map(|cell| (cell.as_str(), 1)).collect::<Vec<_>>()),
+    };
+    let mut checked = 0;
+    for record in csv::Reader::from_path(path("california/scipy.csv")).unwrap().records() {
+        let record = record.unwrap();
+        let (name, method, scope) = (&record[0], &record[1], &record[2]);
+        let reference = column(&reference[name], method);
+        let current = column(scoped(&analysis[name], scope), method);
+        let got = measure(metrics[method], &reference, &current);
+        let what = format!("{method} of {name}, {scope}");
+        check(&what, got.value, record[3].parse().unwrap());
+        if !record[4].is_empty() {
+            check(&format!("p of {what}"), got.p_value.unwrap(), record[4].parse().unwrap());
+        }
+        checked += 1;
+    }
+    assert_eq!(checked, 9 * (9 + 9 + 3), "methods, columns or scopes are missing");
+}
