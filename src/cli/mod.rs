@@ -11,6 +11,7 @@ use crate::{
 
 mod check;
 mod demo;
+mod init;
 mod run;
 mod schema;
 mod simulate;
@@ -46,6 +47,8 @@ enum Command {
     Check(check::Args),
     /// Check the configuration and say what it watches
     Validate(validate::Args),
+    /// Look at the data and write a commented configuration
+    Init(init::Args),
     /// Print the configuration's JSON Schema
     Schema(schema::Args),
     /// Run a real year of flights through the daemon in about a minute
@@ -75,6 +78,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::run(args),
         Command::Simulate(args) => simulate::run(&args),
         Command::DemoTrain(args) => demo::train(&args),
+        Command::Init(args) => init::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::RunCommand { folder } => Ok(supervise::supervise(&folder)),
