@@ -40,7 +40,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Ok(config) => Arc::new(config),
         Err(code) => return Ok(code),
     };
-    logging::init(config.log)?;
+    logging::init(config.log);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let code = runtime.block_on(daemon(config, args.allow_commands));
     // Reads that are still under way on blocking threads change nothing any more.

@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Ok(config) => Arc::new(config),
         Err(code) => return Ok(code),
     };
-    logging::init(config.log)?;
+    logging::init(config.log);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(replay(config, args))
 }

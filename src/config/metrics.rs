@@ -1,5 +1,5 @@
 //! The metrics a rule may name: what they are measured on, which way is worse, their range.
-use crate::profile::Kind;
+use crate::{profile::Kind, stat};
 
 /// What the config needs to know of a metric.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,12 +19,8 @@ pub struct Metric {
 /// What a metric is measured on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
-    /// A column against the reference's, for columns of these kinds.
+    /// A column against the reference's.
     Drift {
-        /// Numeric columns.
-        numeric: bool,
-        /// Categorical and boolean columns.
-        categorical: bool,
         /// Whether it has a usual cut that respects the windows' sizes.
         size_aware: bool,
     },
@@ -64,15 +60,9 @@ impl Metric {
         METRICS.iter().find(|it| it.name == name)
     }
 
-    /// Whether it is measured on columns of this kind.
+    /// Whether it is measured on columns of this kind: what the statistic itself says.
     pub fn fits(&self, kind: Kind) -> bool {
-        match (self.family, kind) {
-            (Family::Drift { numeric, .. }, Kind::Numeric) => numeric,
-            (Family::Drift { categorical, .. }, Kind::Categorical | Kind::Boolean) => categorical,
-            (Family::Drift { .. }, Kind::Timestamp) => false,
-            (Family::Quality, _) => true,
-            (Family::Rows | Family::Performance(_), _) => false,
-        }
+        self.is_on_columns() && stat::find(self.name).is_some_and(|it| it.kinds().contains(&kind))
     }
 
     /// Whether it is measured column by column.
@@ -81,19 +71,9 @@ impl Metric {
     }
 }
 
-const BOTH: Family = Family::Drift { numeric: true, categorical: true, size_aware: true };
-const NUMERIC: Family = Family::Drift { numeric: true, categorical: false, size_aware: true };
-const CATEGORICAL: Family = Family::Drift { numeric: false, categorical: true, size_aware: true };
+const CUT: Family = Family::Drift { size_aware: true };
+const UNCUT: Family = Family::Drift { size_aware: false };
 const INF: f64 = f64::INFINITY;
-
-const fn uncut(family: Family) -> Family {
-    match family {
-        Family::Drift { numeric, categorical, .. } => {
-            Family::Drift { numeric, categorical, size_aware: false }
-        }
-        it => it,
-    }
-}
 
 const fn higher(name: &'static str, family: Family, max: f64) -> Metric {
     Metric { name, family, worse: Worse::Higher, min: 0.0, max }
@@ -109,19 +89,19 @@ const fn lower(name: &'static str, needs: Needs, min: f64) -> Metric {
 
 /// All of them.
 pub const METRICS: &[Metric] = &[
-    higher("psi", BOTH, INF),
-    higher("jensen_shannon", BOTH, 1.0),
-    higher("hellinger", BOTH, 1.0),
+    higher("psi", CUT, INF),
+    higher("jensen_shannon", CUT, 1.0),
+    higher("hellinger", CUT, 1.0),
     // In nats and without bound: no cut is usual.
-    higher("kl_divergence", uncut(BOTH), INF),
-    higher("ks", NUMERIC, 1.0),
+    higher("kl_divergence", UNCUT, INF),
+    higher("ks", CUT, 1.0),
     // In the column's own unit: only its user knows what is much.
-    higher("wasserstein", uncut(NUMERIC), INF),
-    higher("wasserstein_normed", NUMERIC, INF),
+    higher("wasserstein", UNCUT, INF),
+    higher("wasserstein_normed", CUT, INF),
     // A test's statistic: it grows with the rows.
-    higher("chi_square", uncut(CATEGORICAL), INF),
-    higher("total_variation", CATEGORICAL, 1.0),
-    higher("l_infinity", CATEGORICAL, 1.0),
+    higher("chi_square", UNCUT, INF),
+    higher("total_variation", CUT, 1.0),
+    higher("l_infinity", CUT, 1.0),
     either("row_count", Family::Rows, INF),
     higher("missing_rate", Family::Quality, 1.0),
     higher("nan_rate", Family::Quality, 1.0),
@@ -153,6 +133,16 @@ mod tests {
         for (i, metric) in METRICS.iter().enumerate() {
             assert_eq!(METRICS.iter().position(|it| it.name == metric.name), Some(i));
             assert!(metric.min < metric.max, "{}", metric.name);
+        }
+    }
+
+    #[test]
+    fn the_statistics_are_those_of_the_registry() {
+        let is_statistic = |it: &&Metric| !matches!(it.family, Family::Performance(_));
+        let here: Vec<&str> = METRICS.iter().filter(is_statistic).map(|it| it.name).collect();
+        assert_eq!(here.len(), crate::stat::ALL.len(), "{here:?}");
+        for statistic in crate::stat::ALL {
+            assert!(here.contains(&statistic.name()), "{}", statistic.name());
         }
     }
 

@@ -48,8 +48,12 @@ impl<'a> Problems<'a> {
     }
 
     /// Notes mistakes that a component found by itself: key, what is wrong, what to do (or "").
-    pub fn note_all(&self, mistakes: Vec<(&'static str, String, String)>) {
+    pub fn note_all<H: Into<String>>(
+        &self,
+        mistakes: impl IntoIterator<Item = (&'static str, String, H)>,
+    ) {
         for (key, why, help) in mistakes {
+            let help = help.into();
             self.at(key).error(why).help_from(Some(help).filter(|it| !it.is_empty()));
         }
     }

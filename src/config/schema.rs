@@ -49,6 +49,7 @@ pub fn schema() -> Value {
     add(&mut root, "receivers", by_name(receivers), false);
     add(&mut root, "retraining", by_name(targets), false);
     root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    root["description"] = json!("The configuration of driftd.");
     root["title"] = json!("driftd.toml");
     root["$defs"] = Value::Object(make.take_definitions(true));
     root

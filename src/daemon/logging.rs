@@ -8,19 +8,15 @@ use tracing_subscriber::{
 
 use crate::config::{LogConfig, LogFormat};
 
-/// Sends what the program logs to standard error, as configured; once per process.
-///
-/// # Errors
-/// Where logging was set up already.
-pub fn init(config: LogConfig) -> Result<(), tracing::dispatcher::SetGlobalDefaultError> {
+/// Sends what the program logs to standard error, as configured. A second call changes nothing.
+pub fn init(config: LogConfig) {
     let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     let layer = match config.format {
         LogFormat::Text => layer.with_ansi(io::stderr().is_terminal()).boxed(),
         LogFormat::Json => layer.json().flatten_event(true).boxed(),
     };
-    tracing::subscriber::set_global_default(
-        Registry::default().with(layer.with_filter(filter(config.level))),
-    )
+    let all = Registry::default().with(layer.with_filter(filter(config.level)));
+    tracing::subscriber::set_global_default(all).ok();
 }
 
 /// This program's own lines at `level`; those of libraries only where something is odd.

@@ -14,7 +14,7 @@ use crate::{
     config::RetrainingConfig,
     engine::rules::{self, Context},
     failpoint,
-    retrain::{RunState, Start},
+    retrain::RunState,
     store::{Commit, RetrainingRow},
     time::Timestamp,
 };
@@ -99,10 +99,9 @@ impl Retrainings {
         now: Timestamp,
     ) -> Result<bool, TurnError> {
         let started = match config.target.get().start(&row.order) {
-            Ok(mut start) => {
-                // The supervisor sees to it, so that it holds while the daemon is away too.
-                let Start::Process { timeout, .. } = &mut start;
-                *timeout = config.timeout;
+            Ok(start) => {
+                // The supervisor sees to the time limit, so it holds while the daemon is away.
+                let start = start.within(config.timeout);
                 supervise::submit(&start, &self.runs, &row.order.key, &self.program).await
             }
             Err(why) => Err(why),

@@ -9,7 +9,7 @@ use super::{
     clock::Clock,
     deliver::Deliverer,
     health::Health,
-    model::{ModelWorker, TurnError},
+    model::{ModelWorker, Shared, TurnError},
 };
 use crate::time::{Span, Timestamp};
 
@@ -90,19 +90,7 @@ impl Daemon {
                 }
             }
         });
-        let (store, keep) = (Arc::clone(&self.shared.store), self.shared.config.store.keep);
-        let pruning = beat.clone();
-        tasks.spawn(async move {
-            loop {
-                let now = pruning.clock.now();
-                let result = store.prune(now, keep, PRUNE_BATCH).await.map_err(TurnError::from);
-                pruning.turned("retention", PRUNE_EVERY, &result);
-                tokio::select! {
-                    () = pruning.clock.sleep_until(now.plus(PRUNE_EVERY)) => {}
-                    () = pruning.stop.cancelled() => break,
-                }
-            }
-        });
+        tasks.spawn(forget(self.shared, beat.clone()));
         stop.cancelled().await;
         tracing::info!("stopping");
         let orderly = async { while tasks.join_next().await.is_some() {} };
@@ -112,6 +100,33 @@ impl Daemon {
             tasks.abort_all();
         }
     }
+}
+
+/// Removes old history now and then.
+async fn forget(shared: Shared, beat: Beat) {
+    loop {
+        let now = beat.clock.now();
+        let result = forget_once(&shared, now).await;
+        beat.turned("retention", PRUNE_EVERY, &result);
+        tokio::select! {
+            () = beat.clock.sleep_until(now.plus(PRUNE_EVERY)) => {}
+            () = beat.stop.cancelled() => break,
+        }
+    }
+}
+
+async fn forget_once(shared: &Shared, now: Timestamp) -> Result<(), TurnError> {
+    // Age counts from the newest window of the model that is furthest back: a daemon that works
+    // through old data must not forget it while it does.
+    let mut newest = now;
+    for model in shared.config.models.keys() {
+        match shared.store.last_window(model, "").await? {
+            Some(row) => newest = newest.min(row.window.end),
+            None => return Ok(()),
+        }
+    }
+    while shared.store.prune(newest, shared.config.store.keep, PRUNE_BATCH).await?.more {}
+    Ok(())
 }
 
 async fn watch(mut worker: ModelWorker, beat: Beat) {

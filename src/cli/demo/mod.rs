@@ -87,7 +87,7 @@ async fn demo(args: Args) -> anyhow::Result<ExitCode> {
     let listener = bind(args.listen).await?;
     let address = listener.local_addr()?;
     let config = Arc::new(configure(&folder, address, catcher.addr())?);
-    logging::init(config.log)?;
+    logging::init(config.log);
     let parts = super::run::parts(true)?;
     let mut daemon = Daemon::open(Arc::clone(&config), parts).await?;
     let clock = Arc::new(ManualClock::new(FIRST_DAY.parse()?));
