@@ -212,11 +212,11 @@ fn sides(reference: &Summary, current: &Summary) -> Markup {
             ("of another type", count(|s| s.mismatched, s)),
             ("distinct", Some(format!("{about}{}", words::grouped(s.distinct)))),
             ("mean", number(|n| n.mean, s)),
-            ("standard deviation", number(|n| n.std, s)),
+            ("deviation", number(|n| n.std, s)),
             ("smallest", number(|n| n.min, s)),
-            ("1st percentile", number(|n| n.quantiles.p01, s)),
+            ("p01", number(|n| n.quantiles.p01, s)),
             ("median", number(|n| n.quantiles.p50, s)),
-            ("99th percentile", number(|n| n.quantiles.p99, s)),
+            ("p99", number(|n| n.quantiles.p99, s)),
             ("largest", number(|n| n.max, s)),
         ]
     };

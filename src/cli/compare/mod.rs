@@ -28,7 +28,7 @@ use crate::{
 ///
 /// Exits with 0 where none has, 1 where one has (see --fail-share), 2 where it could not be done.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// What is compared with: a file, a folder or a glob of Parquet or CSV.
     reference: PathBuf,
     /// What is compared: a file, a folder or a glob of Parquet or CSV.
@@ -105,7 +105,7 @@ fn share(text: &str) -> Result<f64, String> {
 /// # Errors
 /// A side that can't be read, a column or statistic that is not known, a result that can't be
 /// written.
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let outcome = compare(args)?;
     let body = match args.format {
         Format::Text => text::render(&outcome),
