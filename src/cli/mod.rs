@@ -10,6 +10,7 @@ use crate::{
 };
 
 mod check;
+mod compare;
 mod demo;
 mod init;
 mod run;
@@ -45,6 +46,8 @@ enum Command {
     Run(run::Args),
     /// Evaluate windows once, without alerting: for CI, cron, Airflow
     Check(check::Args),
+    /// Compare two data sets and say which columns have drifted
+    Compare(compare::Args),
     /// Check the configuration and say what it watches
     Validate(validate::Args),
     /// Look at the data and write a commented configuration
@@ -75,6 +78,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Demo(args) => demo::run(args),
         Command::Simulate(args) => simulate::run(&args),
         Command::DemoTrain(args) => demo::train(&args),
