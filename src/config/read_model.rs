@@ -147,7 +147,7 @@ fn read_metrics(table: Option<Table<'_>>) -> Option<Metrics> {
         }
         found
     };
-    let is_drift = |it: &Metric| matches!(it.family, super::Family::Drift { .. });
+    let is_drift = |it: &Metric| it.family == super::Family::Drift;
     Some(Metrics {
         numeric: resolve("numeric", &own.numeric, &|it| is_drift(it) && it.fits(Kind::Numeric)),
         categorical: resolve("categorical", &own.categorical, &|it| {

@@ -206,7 +206,9 @@ pub(in crate::config) struct Rule {
     /// Judge this longer window, made of whole windows of the model. The model's where not given.
     #[serde(default)]
     pub(in crate::config) window: Option<WindowSize>,
-    /// Breached when the value is above this.
+    /// Breached when the value is above this. Drift and rates need neither this nor `below`:
+    /// without, they are breached above the usual cut and above what chance explains in windows
+    /// of these sizes.
     #[serde(default)]
     pub(in crate::config) above: Option<f64>,
     /// Breached when the value is below this.
