@@ -142,7 +142,7 @@ impl ConfigArg {
 fn show(report: &Report) -> anyhow::Result<()> {
     if !report.problems.is_empty() {
         let (path, tally) = (report.path.display(), report.tally());
-        write!(anstream::stderr(), "{}{path}: {tally}\n", report.render(true))
+        writeln!(anstream::stderr(), "{}{path}: {tally}", report.render(true))
             .context("cannot write to standard error")?;
     }
     Ok(())
