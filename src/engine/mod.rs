@@ -5,6 +5,7 @@
 //!
 //! **Invariant:** no IO, no clock, no async, no randomness.
 mod cells;
+pub mod frozen;
 mod ingest;
 pub mod labels;
 pub mod measure;

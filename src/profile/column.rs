@@ -200,11 +200,15 @@ fn add_dictionary(names: &mut Names, last: &mut Option<Dictionary>, array: &Arra
         places: vec![None; values.len()],
         generation: names.generation(),
     });
-    for key in cells::keys(array).into_iter().flatten() {
-        let place = *known.places[key]
-            .get_or_insert_with(|| names.place(&cells::text(values.as_ref(), key)));
-        names.add_at(place, 1);
-    }
+    cells::each_key(array, |key| {
+        let known = &mut known.places[key];
+        if known.is_none() && values.is_valid(key) {
+            *known = Some(names.place(&cells::text(values.as_ref(), key)));
+        }
+        if let Some(place) = *known {
+            names.add_at(place, 1);
+        }
+    });
     *last = Some(known);
 }
 

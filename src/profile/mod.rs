@@ -27,6 +27,7 @@ mod numbers;
 mod order;
 mod profiler;
 mod sketch;
+mod sort;
 #[cfg(test)]
 mod tests;
 

@@ -253,3 +253,6 @@ fn known<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a str>) -> an
         None => bail!("there is no {what} `{name}`"),
     }
 }
+
+#[cfg(test)]
+mod tests;

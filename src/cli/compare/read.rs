@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     plot::shown,
-    profile::{Kind, Limits, Profile, Profiler},
+    profile::{Body, ColumnProfile, Counts, Kind, Limits, Numeric, Profile, Profiler},
     source::{Files, Query, Source as _},
 };
 
@@ -84,9 +84,30 @@ impl Plan<'_> {
                 });
             }
         }
-        let profile = profiler.finish();
+        let mut profile = profiler.finish();
+        if profile.rows == 0 {
+            problems.push(Problem {
+                side: self.side,
+                place: self.path.display().to_string(),
+                count: 0,
+                what: "rows: there is nothing to compare",
+                examples: Vec::new(),
+            });
+            self.fill_empty(&mut profile)?;
+        }
         problems.extend(self.of_profile(&profile));
         Ok((profile, problems))
+    }
+
+    /// Without rows there is no column in the profile; the header says which there would be.
+    fn fill_empty(&self, profile: &mut Profile) -> anyhow::Result<()> {
+        let wanted = |name: &String| self.only.is_none_or(|only| only.contains(name));
+        for name in self.columns()?.into_iter().filter(wanted) {
+            let kind = Kind::Numeric;
+            let body = Body::Numeric(Numeric::default());
+            profile.columns.insert(name, ColumnProfile { kind, counts: Counts::default(), body });
+        }
+        Ok(())
     }
 
     fn of_profile(&self, profile: &Profile) -> Vec<Problem> {

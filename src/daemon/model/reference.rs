@@ -5,8 +5,8 @@ use super::{ModelWorker, State, TurnError};
 use crate::{
     config::ReferenceKind,
     daemon::parts,
-    engine::rules,
-    monitor::reference::{self, Frozen},
+    engine::{frozen, rules},
+    monitor::{self, Frozen},
     profile::{Limits, Profile, Profiler, codec},
     retrain::RunState,
     source::{AnySource, Query, SourceError},
@@ -68,11 +68,11 @@ impl ModelWorker {
 
     fn freeze(&self, profile: Profile, id: String) -> Frozen {
         let model = self.model();
-        reference::freeze(profile, id, model.reference.bins, &model.predictions.kinds)
+        monitor::freeze(profile, id, model.reference.bins, &model.predictions.kinds)
     }
 
     fn reference_row(&self, frozen: &Frozen, since: Timestamp) -> Result<ReferenceRow, TurnError> {
-        let body = frozen.encode().map_err(|e| TurnError::stored("reference", e))?;
+        let body = frozen::encode(frozen).map_err(|e| TurnError::stored("reference", e))?;
         Ok(ReferenceRow { model: self.name.clone(), id: frozen.id.clone(), since, body })
     }
 
@@ -152,7 +152,7 @@ impl ModelWorker {
 }
 
 fn thaw(row: &ReferenceRow) -> Result<Frozen, TurnError> {
-    Frozen::decode(&row.body).map_err(|e| TurnError::stored("reference", e))
+    frozen::decode(&row.body).map_err(|e| TurnError::stored("reference", e))
 }
 
 /// Profiles a whole source.

@@ -33,6 +33,7 @@ fn what_cannot_be_read_is_refused_in_words() {
     insta::assert_snapshot!(refusal("a.csv", b"a,b\n\0\0\0"), @"cannot read `a.csv`: it is neither Parquet nor text: byte 4 is zero");
     insta::assert_snapshot!(refusal("a.csv", b"PK\x03\x04...."), @"cannot read `a.csv`: it is a ZIP archive; expected Parquet or CSV");
     insta::assert_snapshot!(refusal("data", b"[{\"a\": 1}]"), @"cannot read `data`: it looks like JSON; expected Parquet or CSV");
+    insta::assert_snapshot!(refusal("a.md", b"# Title\n\na, b, c\nd, e, f\n"), @"cannot read `a.md`: it is no CSV: of its first 2 lines 2 have other fields than the first");
     insta::assert_snapshot!(refusal("a.csv", b"1.5,2\n3,4\n"), @"cannot read `a.csv`: its first line is all numbers; expected a header of names");
 }
 
