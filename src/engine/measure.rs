@@ -47,14 +47,8 @@ pub fn drift(
         if single && version.is_empty() && !profiles.contains_key("") {
             continue;
         }
-        let values = drift::measure(
-            reference,
-            profile,
-            &columns,
-            &names(&model.metrics),
-            model.rows_min,
-            nulls,
-        );
+        let values =
+            drift::measure(reference, profile, &columns, &model.metrics, model.rows_min, nulls);
         measured.insert(version.clone(), (profile.rows, values));
     }
     if single && let Some(only) = measured.values().next().cloned() {
@@ -89,12 +83,4 @@ pub fn rows(
             measurements: measurements.clone(),
         })
         .collect()
-}
-
-fn names(metrics: &crate::config::Metrics) -> drift::MetricNames {
-    drift::MetricNames {
-        numeric: metrics.numeric.clone(),
-        categorical: metrics.categorical.clone(),
-        quality: metrics.quality.clone(),
-    }
 }
