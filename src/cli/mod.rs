@@ -9,7 +9,11 @@ use crate::{
     daemon::supervise,
 };
 
+mod check;
+mod demo;
+mod run;
 mod schema;
+mod simulate;
 mod validate;
 
 /// What exit codes mean, the same in every command.
@@ -33,17 +37,31 @@ pub struct Args {
     command: Command,
 }
 
-// `run`, `check`, `compare`, `init` and `demo` join here: a file, its line, and its arm below.
+// The order is that of `driftd --help`. A command joins with its file, its line, its arm below.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the daemon: schedule, evaluate, alert, retrain, serve
+    Run(run::Args),
+    /// Evaluate windows once, without alerting: for CI, cron, Airflow
+    Check(check::Args),
+    /// Check the configuration and say what it watches
     Validate(validate::Args),
+    /// Print the configuration's JSON Schema
     Schema(schema::Args),
-    /// What `driftd run` starts itself as, to attend to a local command.
-    #[command(name = supervise::SUBCOMMAND, hide = true)]
-    Supervise {
+    /// Run a real year of flights through the daemon in about a minute
+    Demo(demo::Args),
+    /// Replay a span of the past, the clock jumping to what is due next
+    #[command(hide = true)]
+    Simulate(simulate::Args),
+    /// Supervise one run of a retraining command
+    #[command(hide = true, name = supervise::SUBCOMMAND)]
+    RunCommand {
         /// The run's folder.
         folder: PathBuf,
     },
+    /// The demo's retraining job
+    #[command(hide = true)]
+    DemoTrain(demo::TrainArgs),
 }
 
 /// Runs the command.
@@ -52,10 +70,21 @@ enum Command {
 /// Why it could not be done: shown in one line, exit 2.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
+        Command::Run(args) => run::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Demo(args) => demo::run(args),
+        Command::Simulate(args) => simulate::run(&args),
+        Command::DemoTrain(args) => demo::train(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Schema(args) => schema::run(&args),
-        Command::Supervise { folder } => Ok(supervise::supervise(&folder)),
+        Command::RunCommand { folder } => Ok(supervise::supervise(&folder)),
     }
+}
+
+/// An error with its whole chain, on standard error.
+pub(crate) fn complain(error: &anyhow::Error) {
+    // With standard error closed there is no one to tell.
+    writeln!(anstream::stderr(), "driftd: {error:#}").ok();
 }
 
 /// How results are shown.

@@ -1,4 +1,6 @@
 //! Retraining targets: what starts a new model. One file each, pure but for what the daemon runs.
+pub mod guards;
+
 use serde::{Deserialize, Serialize};
 
 use crate::time::{Interval, Timestamp};

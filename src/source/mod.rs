@@ -161,6 +161,8 @@ pub trait Source: Send + Sync {
 
 mod files;
 
+pub use files::Format;
+
 crate::registry::registry! {
     /// Every kind of source. Adding one: a file (or folder), and its line here.
     pub enum AnySource: Source {

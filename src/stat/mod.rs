@@ -36,6 +36,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::profile::{ColumnProfile, Kind};
 
+pub use self::divergence::Divergence;
 pub use self::{
     chi_square::ChiSquare,
     distinct_count::DistinctCount,
@@ -57,7 +58,7 @@ pub use self::{
     wasserstein::Wasserstein,
     wasserstein_normed::WassersteinNormed,
 };
-pub(crate) use self::{divergence::Divergence, kolmogorov::sf as ks_sf};
+pub(crate) use self::{kolmogorov::sf as ks_sf, sample::deviation};
 
 /// Every statistic, in the order in which documents list them.
 pub const ALL: &[&dyn Statistic] = &[
@@ -195,6 +196,16 @@ pub enum NoValue {
         /// How many there are.
         got: u64,
     },
+    /// Fewer labelled rows of one class than the metric needs.
+    #[error("insufficient: needs {need} rows labelled {class}, got {got}")]
+    InsufficientClass {
+        /// `positive` or `negative`.
+        class: String,
+        /// How many it takes.
+        need: u64,
+        /// How many there are.
+        got: u64,
+    },
     /// No rows at all.
     #[error("no data: the {side} has no rows")]
     NoData {
@@ -239,7 +250,7 @@ impl NoValue {
     /// A stable word for the reason: `insufficient`, `no_data`, `constant`, …
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Insufficient { .. } => "insufficient",
+            Self::Insufficient { .. } | Self::InsufficientClass { .. } => "insufficient",
             Self::NoData { .. } => "no_data",
             Self::Constant { .. } => "constant",
             Self::MissingColumn { .. } => "missing_column",

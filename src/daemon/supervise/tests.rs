@@ -72,12 +72,27 @@ fn a_program_that_is_not_there_is_a_failure_with_its_name() {
 }
 
 #[test]
-fn the_timeout_ends_the_whole_group() {
+fn too_long_is_timed_out() {
+    let limit = Span::micros(50_000);
+    let folder = prepared("while :; do sleep 0.05; done", |spec| spec.timeout = limit);
+    let (how, trouble) = attend::attend(folder.path(), never);
+    assert_eq!((how, trouble), (How::TimedOut(limit), None));
+}
+
+/// A request to end that comes as soon as the program has printed something.
+async fn once_printed(folder: &Path) -> i32 {
+    while output(folder).is_empty() {
+        tokio::task::yield_now().await;
+    }
+    15
+}
+
+#[test]
+fn the_whole_group_is_ended() {
     // The shell waits for a child that would run for ever: both are in the group.
-    let script = "sh -c 'echo $$; while :; do sleep 0.05; done'; echo after";
-    let folder = prepared(script, |spec| spec.timeout = Span::micros(300_000));
-    let (how, _) = attend::attend(folder.path(), never);
-    assert_eq!(how, How::TimedOut(Span::micros(300_000)));
+    let folder = prepared("sh -c 'echo $$; while :; do sleep 0.05; done'; echo after", |_| ());
+    let (how, _) = attend::attend(folder.path(), || once_printed(folder.path()));
+    assert_eq!(how, How::Stopped(15));
     let child = output(folder.path()).trim().to_owned();
     assert!(child.parse::<u32>().is_ok(), "`{child}` is no process number, or more was printed");
     // Nobody may have reaped it yet, so a zombie counts as ended.
@@ -99,20 +114,10 @@ fn until(condition: impl Fn() -> bool) {
 
 #[test]
 fn a_program_that_does_not_want_to_end_is_ended() {
-    let limits = |spec: &mut Spec| {
-        spec.timeout = Span::micros(200_000);
-        spec.grace = Span::micros(100_000);
-    };
-    let folder = prepared("trap '' TERM; while :; do sleep 0.05; done", limits);
-    let (how, trouble) = attend::attend(folder.path(), never);
-    assert_eq!((how, trouble), (How::TimedOut(Span::micros(200_000)), None));
-}
-
-#[test]
-fn the_supervisor_ends_the_program_when_it_is_told_to_end() {
-    let folder = prepared("while :; do sleep 0.05; done", |_| ());
-    let (how, _) = attend::attend(folder.path(), || std::future::ready(15));
-    assert_eq!(how, How::Stopped(15));
+    let script = "trap '' TERM; echo ready; while :; do sleep 0.05; done";
+    let folder = prepared(script, |spec| spec.grace = Span::micros(100_000));
+    let (how, trouble) = attend::attend(folder.path(), || once_printed(folder.path()));
+    assert_eq!((how, trouble), (How::Stopped(15), None));
 }
 
 #[test]

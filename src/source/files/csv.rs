@@ -68,7 +68,8 @@ impl<'a> Csv<'a> {
         let mut csv = Self { file, gzip, options, dialect, names: Vec::new(), types: Vec::new() };
         let mut records = csv.records(options.columns_max)?;
         csv.names = csv.header(&mut records)?;
-        csv.types = csv.infer()?;
+        // What calls itself no CSV, and mostly is none, is some other text.
+        csv.types = csv.infer(format::of_name(name).is_none())?;
         Ok(csv)
     }
 
@@ -98,23 +99,32 @@ impl<'a> Csv<'a> {
         Ok(columns::unique(names))
     }
 
-    /// Reads the first rows for their types.
-    fn infer(&self) -> Result<Vec<DataType>, String> {
+    /// Reads the first rows for their types. A `guess` is refused where most do not fit.
+    fn infer(&self, guess: bool) -> Result<Vec<DataType>, String> {
         let width = self.names.len();
         let nulls = Nulls(&self.options.null_values);
         let mut seen = vec![Seen::NOTHING; width];
         let mut records = self.records(width)?;
         records.next().map_err(|e| unread(&e))?;
-        let mut rows = 0;
-        while rows < TYPE_ROWS {
+        let (mut rows, mut misfits) = (0, 0);
+        while rows + misfits < TYPE_ROWS {
             // Damage further on is the reader's to tell, with what came before it.
             let Ok(Some(shape)) = records.next() else { break };
             let (data, ends) = records.fields();
             let whole = matches!(shape, Shape::Fields { count, .. } if count == width);
-            let Some(text) = fields(data, ends).filter(|_| whole) else { continue };
+            let Some(text) = fields(data, ends).filter(|_| whole) else {
+                misfits += 1;
+                continue;
+            };
             let cells = split(text, ends).zip(&mut seen);
             cells.filter(|(cell, _)| !nulls.has(cell)).for_each(|(cell, seen)| seen.take(cell));
             rows += 1;
+        }
+        if guess && misfits > rows {
+            return Err(format!(
+                "it is no CSV: of its first {} lines {misfits} have other fields than the first",
+                rows + misfits
+            ));
         }
         Ok(seen.into_iter().map(Seen::data_type).collect())
     }

@@ -19,8 +19,12 @@ use ::parquet::{
 };
 use bytes::Bytes;
 
+use super::thrift;
+
 /// The magic bytes at both ends, the footer's length, and a footer.
 const FILE_BYTES_MIN: u64 = 12;
+/// A footer of a file with thousands of columns and row groups.
+const FOOTER_BYTES_MAX: u64 = 256 << 20;
 /// A page this large that unfolds from a hundredth of it is a bomb rather than data.
 const BOMB_BYTES: u64 = 16 << 20;
 const BOMB_RATIO: u64 = 200;
@@ -53,9 +57,32 @@ pub(super) fn ends(mut file: &File) -> Result<(), String> {
         .map_err(|error| error.to_string())?;
     match (&begin, &end) {
         (b"PARE", _) | (_, b"PARE") => Err("it is encrypted; expected plain Parquet".to_owned()),
-        (b"PAR1", b"PAR1") => Ok(()),
+        (b"PAR1", b"PAR1") => sound_footer(file, length),
         (b"PAR1", _) => Err("it is half-written or cut: it has no footer at its end".to_owned()),
         _ => Err("it is no Parquet file: it does not begin with `PAR1`".to_owned()),
+    }
+}
+
+/// Checks that the footer is there and that its lists are no longer than it is.
+fn sound_footer(mut file: &File, length: u64) -> Result<(), String> {
+    let mut stated = [0; 4];
+    let words = |error: std::io::Error| error.to_string();
+    file.seek(SeekFrom::End(-8)).map_err(words)?;
+    file.read_exact(&mut stated).map_err(words)?;
+    let stated = u64::from(u32::from_le_bytes(stated));
+    let room = (length - FILE_BYTES_MIN).min(FOOTER_BYTES_MAX);
+    if stated > room {
+        return Err(format!(
+            "it is damaged: its footer has {stated} bytes of {room} possible ones"
+        ));
+    }
+    file.seek(SeekFrom::Start(length - 8 - stated)).map_err(words)?;
+    let mut footer = Vec::new();
+    file.take(stated).read_to_end(&mut footer).map_err(words)?;
+    if thrift::is_sound(&footer) {
+        Ok(())
+    } else {
+        Err("it is damaged: its footer does not hold together".to_owned())
     }
 }
 

@@ -15,6 +15,7 @@ mod partition;
 mod prune;
 mod records;
 mod rows;
+mod thrift;
 mod times;
 
 use std::{
@@ -140,33 +141,34 @@ impl Files {
     }
 
     /// What is wrong with the options as written: the key, the error, and what to do.
-    pub fn faults(&self) -> Vec<(&'static str, String, &'static str)> {
-        let mut faults = Vec::new();
+    pub fn mistakes(&self) -> Vec<(&'static str, String, String)> {
+        let mut found = Vec::new();
+        let mut note = |key, error: String, help: &str| found.push((key, error, help.to_owned()));
         if let Some(why) = list::fault(&self.path) {
-            faults.push(("path", why, "write the path of a file, a folder, or a glob"));
+            note("path", why, "write the path of a file, a folder, or a glob");
         }
         for (key, value) in [("delimiter", self.delimiter), ("quote", self.quote)] {
             if let Some(c) = value.filter(|c| !c.is_ascii() || matches!(c, '\n' | '\r' | '\0')) {
                 let error = format!("{c:?} cannot be used; expected one ASCII character");
-                faults.push((key, error, "leave the option out to have it found"));
+                note(key, error, "leave it out to have it found");
             }
         }
         if self.delimiter.is_some_and(|c| c == self.quote.unwrap_or('"')) {
-            let error = "is the same character as `quote`".to_owned();
-            faults.push(("delimiter", error, "choose two different characters"));
+            let error = "`delimiter` is the same character as `quote`".to_owned();
+            note("delimiter", error, "choose two different characters");
         }
         let limits = [
-            ("files_max", self.files_max),
-            ("columns_max", self.columns_max),
-            ("field_bytes_max", self.field_bytes_max),
-            ("record_bytes_max", self.record_bytes_max),
-            ("batch_rows", self.batch_rows),
-            ("decoded_bytes_max", usize::try_from(self.decoded_bytes_max).unwrap_or(usize::MAX)),
+            ("files_max", self.files_max == 0),
+            ("columns_max", self.columns_max == 0),
+            ("field_bytes_max", self.field_bytes_max == 0),
+            ("record_bytes_max", self.record_bytes_max == 0),
+            ("decoded_bytes_max", self.decoded_bytes_max == 0),
+            ("batch_rows", self.batch_rows == 0),
         ];
-        for (key, _) in limits.into_iter().filter(|(_, value)| *value == 0) {
-            faults.push((key, "must be above 0".to_owned(), "leave it out for the default"));
+        for (key, _) in limits.into_iter().filter(|(_, zero)| *zero) {
+            note(key, format!("`{key}` must be above 0"), "leave it out for the default");
         }
-        faults
+        found
     }
 
     fn open(&self, part: &Part) -> Result<Opened<'_>, SourceError> {
@@ -198,15 +200,15 @@ impl Options for Files {
     }
 
     fn check(&self, problems: &mut Problems<'_>) {
-        problems.note_all(self.faults());
+        problems.note_all(self.mistakes());
     }
 }
 
 impl Source for Files {
     fn parts(&self) -> Result<Vec<Part>, SourceError> {
-        if let Some((key, error, help)) = self.faults().into_iter().next() {
+        if let Some((_, why, help)) = self.mistakes().into_iter().next() {
             let path = self.path.display().to_string();
-            return Err(SourceError::Unreadable { path, why: format!("`{key}` {error}; {help}") });
+            return Err(SourceError::Unreadable { path, why: format!("{why}; {help}") });
         }
         list::parts(&self.path, &self.partitions, self.files_max)
     }

@@ -195,7 +195,7 @@ struct Plan {
 
 /// How every Parquet file is read: the one place to change that.
 fn reading() -> ArrowReaderOptions {
-    ArrowReaderOptions::new().with_page_index(false)
+    ArrowReaderOptions::new()
 }
 
 /// Text and bytes as views: a value that a page holds once is in memory once, however many rows
