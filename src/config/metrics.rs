@@ -20,10 +20,7 @@ pub struct Metric {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// A column against the reference's.
-    Drift {
-        /// Whether it has a usual cut that respects the windows' sizes.
-        size_aware: bool,
-    },
+    Drift,
     /// A column.
     Quality,
     /// The window's rows.
@@ -65,14 +62,17 @@ impl Metric {
         self.is_on_columns() && stat::find(self.name).is_some_and(|it| it.kinds().contains(&kind))
     }
 
+    /// Whether it has a threshold of its own, which respects the sizes of the windows.
+    pub fn has_default(&self) -> bool {
+        self.is_on_columns() && self.worse == Worse::Higher
+    }
+
     /// Whether it is measured column by column.
     pub fn is_on_columns(&self) -> bool {
-        matches!(self.family, Family::Drift { .. } | Family::Quality)
+        matches!(self.family, Family::Drift | Family::Quality)
     }
 }
 
-const CUT: Family = Family::Drift { size_aware: true };
-const UNCUT: Family = Family::Drift { size_aware: false };
 const INF: f64 = f64::INFINITY;
 
 const fn higher(name: &'static str, family: Family, max: f64) -> Metric {
@@ -89,19 +89,16 @@ const fn lower(name: &'static str, needs: Needs, min: f64) -> Metric {
 
 /// All of them.
 pub const METRICS: &[Metric] = &[
-    higher("psi", CUT, INF),
-    higher("jensen_shannon", CUT, 1.0),
-    higher("hellinger", CUT, 1.0),
-    // In nats and without bound: no cut is usual.
-    higher("kl_divergence", UNCUT, INF),
-    higher("ks", CUT, 1.0),
-    // In the column's own unit: only its user knows what is much.
-    higher("wasserstein", UNCUT, INF),
-    higher("wasserstein_normed", CUT, INF),
-    // A test's statistic: it grows with the rows.
-    higher("chi_square", UNCUT, INF),
-    higher("total_variation", CUT, 1.0),
-    higher("l_infinity", CUT, 1.0),
+    higher("psi", Family::Drift, INF),
+    higher("jensen_shannon", Family::Drift, 1.0),
+    higher("hellinger", Family::Drift, 1.0),
+    higher("kl_divergence", Family::Drift, INF),
+    higher("ks", Family::Drift, 1.0),
+    higher("wasserstein", Family::Drift, INF),
+    higher("wasserstein_normed", Family::Drift, INF),
+    higher("chi_square", Family::Drift, INF),
+    higher("total_variation", Family::Drift, 1.0),
+    higher("l_infinity", Family::Drift, 1.0),
     either("row_count", Family::Rows, INF),
     higher("missing_rate", Family::Quality, 1.0),
     higher("nan_rate", Family::Quality, 1.0),
@@ -127,6 +124,7 @@ pub const METRICS: &[Metric] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::monitor::{default_threshold, performance};
 
     #[test]
     fn names_are_unique_and_ranges_are_ranges() {
@@ -137,12 +135,33 @@ mod tests {
     }
 
     #[test]
-    fn the_statistics_are_those_of_the_registry() {
-        let is_statistic = |it: &&Metric| !matches!(it.family, Family::Performance(_));
-        let here: Vec<&str> = METRICS.iter().filter(is_statistic).map(|it| it.name).collect();
-        assert_eq!(here.len(), crate::stat::ALL.len(), "{here:?}");
-        for statistic in crate::stat::ALL {
-            assert!(here.contains(&statistic.name()), "{}", statistic.name());
+    fn the_names_are_those_of_the_registries() {
+        let mut here: Vec<&str> = METRICS.iter().map(|it| it.name).collect();
+        let performance = performance::METRICS.iter().map(|it| it.name);
+        let mut there: Vec<&str> = stat::names().chain(performance).collect();
+        here.sort_unstable();
+        there.sort_unstable();
+        assert_eq!(here, there);
+    }
+
+    #[test]
+    fn the_better_way_is_that_of_the_registry() {
+        for metric in performance::METRICS {
+            let worse = match metric.higher_is_better {
+                Some(true) => Worse::Lower,
+                Some(false) => Worse::Higher,
+                None => Worse::Either,
+            };
+            assert_eq!(Metric::find(metric.name).unwrap().worse, worse, "{}", metric.name);
+        }
+    }
+
+    #[test]
+    fn what_has_a_default_has_a_cut() {
+        for metric in METRICS {
+            let by_size = ["wasserstein", "chi_square"].contains(&metric.name);
+            let cut = by_size || default_threshold(metric.name).is_some();
+            assert_eq!(metric.has_default(), cut, "{}", metric.name);
         }
     }
 

@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    monitor::MetricNames,
     notify::AnyReceiver,
     profile::Kind,
     retrain::AnyTarget,
@@ -95,7 +96,7 @@ pub struct ModelConfig {
     /// Fewest usable rows a side; statistics say `insufficient` below.
     pub rows_min: u64,
     /// Drift statistics measured on every feature and prediction column, by kind.
-    pub metrics: Metrics,
+    pub metrics: MetricNames,
     /// `[models.NAME.predictions]`
     pub predictions: Predictions,
     /// `[models.NAME.labels]`
@@ -123,17 +124,6 @@ pub enum Start {
     Earliest,
     /// The first window that begins at or after this.
     At(Timestamp),
-}
-
-/// Statistics measured on every column, by its kind; names of [`crate::stat`]'s registry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Metrics {
-    /// On numeric columns.
-    pub numeric: Vec<&'static str>,
-    /// On categorical and boolean columns.
-    pub categorical: Vec<&'static str>,
-    /// On every column.
-    pub quality: Vec<&'static str>,
 }
 
 /// `[models.NAME.predictions]`

@@ -2,7 +2,7 @@
 use jiff::tz::TimeZone;
 
 use super::{
-    Code, LabelSource, Labels, Metric, Metrics, ModelConfig, Predictions, Problems, Reference,
+    Code, LabelSource, Labels, Metric, ModelConfig, Predictions, Problems, Reference,
     ReferenceKind, Start, file,
     read::Names,
     read_rule::{self, Scope},
@@ -11,6 +11,7 @@ use super::{
     words::{Scalar, Words},
 };
 use crate::{
+    monitor::MetricNames,
     profile::Kind,
     time::{WindowSize, parse_time},
 };
@@ -115,7 +116,7 @@ fn start(text: &Scalar, zone: Option<&TimeZone>, problems: &Problems<'_>) -> Opt
     }
 }
 
-fn read_metrics(table: Option<Table<'_>>) -> Option<Metrics> {
+fn read_metrics(table: Option<Table<'_>>) -> Option<MetricNames> {
     let mut table = table;
     let own = match &mut table {
         Some(table) => table.read::<file::Metrics>()?,
@@ -147,8 +148,8 @@ fn read_metrics(table: Option<Table<'_>>) -> Option<Metrics> {
         }
         found
     };
-    let is_drift = |it: &Metric| matches!(it.family, super::Family::Drift { .. });
-    Some(Metrics {
+    let is_drift = |it: &Metric| it.family == super::Family::Drift;
+    Some(MetricNames {
         numeric: resolve("numeric", &own.numeric, &|it| is_drift(it) && it.fits(Kind::Numeric)),
         categorical: resolve("categorical", &own.categorical, &|it| {
             is_drift(it) && it.fits(Kind::Categorical)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use super::Roles;
 use crate::{
     config::ModelConfig,
-    monitor::{Measurement, Outcomes, drift, null::NullDraws, performance, reference::Frozen},
+    monitor::{Frozen, Measurement, NullDraws, Outcomes, drift, performance},
     profile::{Limits, Profile},
     store::{Group, MeasurementsRow},
     time::Interval,

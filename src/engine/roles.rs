@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use arrow_array::RecordBatch;
 
-use crate::{config::ModelConfig, monitor::reference::Frozen, profile::Kind};
+use crate::{config::ModelConfig, monitor::Frozen, profile::Kind};
 
 /// The parts that a model's columns play, from its configuration.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,12 +1,20 @@
 //! What is measured on a window: drift, quality, performance; and what it is compared with.
 //!
 //! **Invariant:** no IO, no clock, no async, no randomness of its own.
+mod compare;
 pub mod drift;
+mod kinds;
 mod measurement;
-pub mod null;
+mod null;
 mod outcomes;
 pub mod performance;
-pub mod reference;
+mod reference;
+pub mod report;
 
+pub use compare::{CATEGORICAL, CompareOptions, NUMERIC, QUALITY, ROWS_MIN, compare};
+pub use drift::{MetricNames, measure};
 pub use measurement::Measurement;
+pub use null::{NULL_SHARE, NullDraws, default_threshold};
 pub use outcomes::{BadOutcomes, Cell, Outcomes, ScoreKey};
+pub use reference::{BINS, CODES_MAX, Frozen, freeze};
+pub use report::Report;

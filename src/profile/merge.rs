@@ -193,7 +193,11 @@ impl Numeric {
             return;
         }
         let exact = self.values.is_exact() && other.values.is_exact();
-        if !exact {
+        if exact {
+            // Told by the values.
+            self.moments = None;
+            self.distinct_sketch = Vec::new();
+        } else {
             let mut moments = self.moments().unwrap_or_default();
             moments.merge(&other.moments().unwrap_or_default());
             self.moments = Some(moments);

@@ -194,6 +194,10 @@ impl Sketched {
         restore_ends(&mut pairs, &self.moments);
         let rank_error = error_rows as f64 / self.moments.rows.max(1) as f64;
         let values = Distribution::thinned(&pairs, rank_error, limits.closed_values_max);
+        if values.is_exact() {
+            // Sketched too early to lose anything.
+            return Numeric { values, integers, ..Numeric::default() };
+        }
         let distinct_sketch = self.distinct.map(Distinct::into_bytes).unwrap_or_default();
         Numeric { values, integers, moments: Some(self.moments), distinct_sketch }
     }

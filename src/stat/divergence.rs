@@ -17,6 +17,8 @@ pub struct Divergence {
     pub(super) fold: fn(f64, f64) -> f64,
     /// What is said of the folded parts, growing with them.
     pub(super) finish: fn(f64) -> f64,
+    /// The power of (1/n + 1/m) with which it falls where there is no drift.
+    pub(crate) order: f64,
 }
 
 /// One bin: rows of both sides, and how far a sketch can have moved them.

@@ -46,6 +46,7 @@ static DIVERGENCE: Divergence = Divergence {
     part: |r, c| 0.5 * (r.sqrt() - c.sqrt()).powi(2),
     fold: |a, b| a + b,
     finish: |sum| sum.sqrt().min(1.0),
+    order: 0.5,
 };
 
 impl Statistic for Hellinger {

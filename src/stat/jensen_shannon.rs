@@ -51,6 +51,7 @@ static DIVERGENCE: Divergence = Divergence {
     part,
     fold: |a, b| a + b,
     finish: |sum| (sum / std::f64::consts::LN_2).sqrt().min(1.0),
+    order: 0.5,
 };
 
 impl Statistic for JensenShannon {

@@ -48,6 +48,7 @@ static DIVERGENCE: Divergence = Divergence {
     part: |r, c| r * entropy_gap((c - r) / r),
     fold: |a, b| a + b,
     finish: |sum| sum,
+    order: 1.0,
 };
 
 impl Statistic for KlDivergence {

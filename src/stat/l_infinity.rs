@@ -46,6 +46,7 @@ static DIVERGENCE: Divergence = Divergence {
     part: |r, c| (r - c).abs(),
     fold: f64::max,
     finish: |largest| largest,
+    order: 0.5,
 };
 
 impl Statistic for LInfinity {

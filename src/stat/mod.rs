@@ -36,6 +36,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::profile::{ColumnProfile, Kind};
 
+pub use self::divergence::Divergence;
 pub use self::{
     chi_square::ChiSquare,
     distinct_count::DistinctCount,
@@ -57,7 +58,7 @@ pub use self::{
     wasserstein::Wasserstein,
     wasserstein_normed::WassersteinNormed,
 };
-pub(crate) use self::{divergence::Divergence, kolmogorov::sf as ks_sf};
+pub(crate) use self::{kolmogorov::sf as ks_sf, sample::deviation};
 
 /// Every statistic, in the order in which documents list them.
 pub const ALL: &[&dyn Statistic] = &[

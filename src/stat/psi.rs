@@ -50,6 +50,7 @@ static DIVERGENCE: Divergence = Divergence {
     part: |r, c| (c - r) * (c / r).ln(),
     fold: |a, b| a + b,
     finish: |sum| sum,
+    order: 1.0,
 };
 
 impl Statistic for Psi {

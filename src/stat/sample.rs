@@ -139,7 +139,7 @@ pub(super) fn scale(distributions: &[&Distribution]) -> f64 {
 }
 
 /// Standard deviation (ddof 0) of the values times `scale`; `None` of nothing.
-pub(super) fn deviation(numeric: &Numeric, scale: f64) -> Option<f64> {
+pub(crate) fn deviation(numeric: &Numeric, scale: f64) -> Option<f64> {
     match &numeric.moments {
         Some(moments) if moments.rows > 0 => {
             Some((moments.m2 / moments.rows as f64).sqrt() * scale)

@@ -47,6 +47,7 @@ static DIVERGENCE: Divergence = Divergence {
     part: |r, c| 0.5 * (r - c).abs(),
     fold: |a, b| a + b,
     finish: |sum| sum.min(1.0),
+    order: 0.5,
 };
 
 impl Statistic for TotalVariation {

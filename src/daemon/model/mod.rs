@@ -18,7 +18,7 @@ use crate::{
         labels::LabelCounts,
         rules::{Context, RuleState},
     },
-    monitor::{null::NullDraws, reference::Frozen},
+    monitor::{Frozen, NullDraws},
     source::{AnySource, Part, SourceError, TimeColumn},
     store::{Commit, CursorRow, Store, StoreError},
     time::{Grid, Interval, Span, Timestamp, WindowSize},

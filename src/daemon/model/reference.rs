@@ -6,7 +6,7 @@ use crate::{
     config::ReferenceKind,
     daemon::parts,
     engine::{frozen, rules},
-    monitor::reference::{self, Frozen},
+    monitor::{self, Frozen},
     profile::{Limits, Profile, Profiler, codec},
     retrain::RunState,
     source::{AnySource, Query, SourceError},
@@ -68,7 +68,7 @@ impl ModelWorker {
 
     fn freeze(&self, profile: Profile, id: String) -> Frozen {
         let model = self.model();
-        reference::freeze(profile, id, model.reference.bins, &model.predictions.kinds)
+        monitor::freeze(profile, id, model.reference.bins, &model.predictions.kinds)
     }
 
     fn reference_row(&self, frozen: &Frozen, since: Timestamp) -> Result<ReferenceRow, TurnError> {
@@ -138,7 +138,7 @@ impl ModelWorker {
             commit.retrainings.push(row.clone());
         }
         let config = Arc::clone(&self.shared.config);
-        rules::supersede(self.context(&config), &mut next.rules, now, commit);
+        rules::supersede(self.context(&config), &mut next.rules, window.start, now, commit);
         if let Some(span) = self.model().reference.rollover {
             let profile = self.windows_before(window.start, span).await?;
             // Without a single kept row the old reference is still the better one.

@@ -56,8 +56,10 @@ fn nothing_is_a_profile_too() {
 #[test]
 fn what_is_no_profile_is_an_error() {
     insta::assert_snapshot!(decode(&[]).unwrap_err(), @"damaged profile: no bytes");
-    insta::assert_snapshot!(decode(b"PAR1").unwrap_err(), @"unknown profile format: expected version 1, got 80");
-    insta::assert_snapshot!(decode(&[1, 2, 3]).unwrap_err(), @"damaged profile: cannot be decompressed");
+    let foreign = decode(b"PAR1").unwrap_err();
+    insta::assert_snapshot!(foreign, @"unknown profile format: expected version 1, got 80");
+    let garbage = decode(&[1, 2, 3]).unwrap_err();
+    insta::assert_snapshot!(garbage, @"damaged profile: cannot be decompressed");
     let bytes = encode(&varied(), &Limits::stored());
     assert!(matches!(decode(&bytes[..bytes.len() / 2]), Err(CodecError::Damaged(_))));
     let huge = zstd::encode_all(&vec![0; 300 << 20][..], 1).unwrap();
@@ -79,7 +81,8 @@ proptest! {
     fn damaged_profiles_never_panic(
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {
-        let mut payload = zstd::decode_all(&SMALL.get_or_init(|| encode(&varied(), &small()))[1..]).unwrap();
+        let bytes = SMALL.get_or_init(|| encode(&varied(), &small()));
+        let mut payload = zstd::decode_all(&bytes[1..]).unwrap();
         for (at, byte) in changes {
             let at = at.index(payload.len());
             payload[at] = byte;

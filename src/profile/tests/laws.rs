@@ -29,6 +29,10 @@ fn number() -> impl Strategy<Value = f64> {
     ]
 }
 
+fn finite() -> impl Strategy<Value = f64> {
+    number().prop_filter("finite", |v| v.is_finite())
+}
+
 fn rows() -> impl Strategy<Value = Vec<Row>> {
     let row =
         (proptest::option::weighted(0.9, number()), proptest::option::weighted(0.9, 0_u8..12));
@@ -90,7 +94,8 @@ proptest! {
 
     #[test]
     fn order_and_split_do_not_change_a_bit(
-        (rows, shuffled) in rows().prop_flat_map(|rows| (Just(rows.clone()), Just(rows).prop_shuffle())),
+        (rows, shuffled) in
+            rows().prop_flat_map(|rows| (Just(rows.clone()), Just(rows).prop_shuffle())),
         cuts in proptest::collection::vec(1_usize..40, 8),
     ) {
         let whole = profile_with(Limits::default(), &[batch_of(&rows, 2)]);
@@ -102,8 +107,8 @@ proptest! {
             rest = rest.slice(rows, rest.num_rows() - rows);
         }
         prop_assert_eq!(bits(&whole), bits(&profile_with(Limits::default(), &pieces)));
-        let parts: Vec<_> =
-            pieces.iter().map(|piece| profile_with(Limits::default(), std::slice::from_ref(piece))).collect();
+        let part = |piece| profile_with(Limits::default(), std::slice::from_ref(piece));
+        let parts: Vec<_> = pieces.iter().map(part).collect();
         let together = merged(&parts.iter().collect::<Vec<_>>(), &Limits::default());
         prop_assert_eq!(bits(&whole), bits(&together));
     }
@@ -139,7 +144,7 @@ proptest! {
 
     #[test]
     fn ranks_stay_within_what_is_stated(
-        values in proptest::collection::vec(number().prop_filter("finite", |v| v.is_finite()), 1..900),
+        values in proptest::collection::vec(finite(), 1..900),
         order in 0_u8..4,
         cut in 0_usize..900,
     ) {
@@ -150,7 +155,10 @@ proptest! {
             0 => values = sorted.clone(),
             1 => values = sorted.iter().rev().copied().collect(),
             // A sawtooth.
-            2 => values = (0..7).flat_map(|start| sorted.iter().skip(start).step_by(7)).copied().collect(),
+            2 => {
+                let teeth = (0..7).flat_map(|start| sorted.iter().skip(start).step_by(7));
+                values = teeth.copied().collect();
+            }
             _ => {}
         }
         let (a, b) = values.split_at(cut.min(values.len()));
@@ -158,15 +166,17 @@ proptest! {
             profile_with(tiny(), &[batch([("x", floats(values.iter().copied().map(Some)))])])
         };
         let together = merged(&[&of(a), &of(b)], &tiny());
-        let stored = codec::encode(&together, &Limits { exact_values_max: 5, closed_values_max: 20, ..tiny() });
+        let stored = Limits { exact_values_max: 5, closed_values_max: 20, ..tiny() };
+        let stored = codec::encode(&together, &stored);
         for profile in [of(&values), together, codec::decode(&stored).unwrap()] {
             let told = &profile.columns["x"].numeric().unwrap().values;
             let bound = told.rank_error * values.len() as f64 + 1e-6;
             for x in sorted.iter().step_by(1 + sorted.len() / 100) {
                 let at = sorted.partition_point(|v| v <= x) as f64;
                 let below = sorted.partition_point(|v| v < x) as f64;
-                prop_assert!((told.cdf_at(*x) as f64 - at).abs() <= bound, "at {}: ± {}", x, bound);
-                prop_assert!((told.cdf_below(*x) as f64 - below).abs() <= bound, "below {}", x);
+                let (told_at, told_below) = (told.cdf_at(*x) as f64, told.cdf_below(*x) as f64);
+                prop_assert!((told_at - at).abs() <= bound, "at {}: ± {}", x, bound);
+                prop_assert!((told_below - below).abs() <= bound, "below {}: ± {}", x, bound);
             }
             // -0.0 is 0.0.
             prop_assert_eq!(told.min(), sorted.first().map(|v| v + 0.0));
@@ -282,6 +292,25 @@ fn whole_numbers_keep_an_estimate_of_how_many_differ() {
     half.merge(&column_of(None, &[floats([Some(0.5)])]), &limits).unwrap();
     assert!(!half.numeric().unwrap().integers);
     assert_eq!(half.numeric().unwrap().moments().unwrap().rows, 210_001);
+}
+
+#[test]
+fn what_lost_nothing_is_exact_whatever_the_limits() {
+    let limits = Limits { exact_values_max: 5, sketch_k: 64, ..Limits::default() };
+    let part = |from: i32| {
+        profile_with(
+            limits,
+            &[batch([("x", floats((from..from + 70).map(|i| Some(f64::from(i)))))])],
+        )
+    };
+    let (a, b) = (part(0), part(100));
+    assert!(a.columns["x"].numeric().unwrap().values.is_exact());
+    let merged = merged(&[&a, &b], &limits);
+    let numeric = merged.columns["x"].numeric().unwrap();
+    let moments = numeric.moments().unwrap();
+    assert_eq!((moments.rows, moments.min, moments.max), (140, 0.0, 169.0));
+    assert!((moments.mean - 84.5).abs() < 1e-12, "{moments:?}");
+    assert!(numeric.values.values.len() == 140 && numeric.values.is_exact());
 }
 
 #[test]

@@ -1,0 +1,345 @@
+//! A drift report, as plain data: what `driftd compare` prints as JSON, text and HTML.
+use serde::Serialize;
+
+use super::Measurement;
+use crate::{
+    profile::{Body, Categories, ColumnProfile, Kind, Numeric},
+    stat::Bins,
+};
+
+/// Categories listed by name at most, in each list.
+pub const CATEGORIES_MAX: usize = 20;
+
+/// Two data sets compared.
+///
+/// No number in it is NaN or infinite: such a one is absent (`null`), a metric's with its reason.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// What was compared with.
+    pub reference: Rows,
+    /// What was compared.
+    pub current: Rows,
+    /// Columns of both sides, by name.
+    pub columns: Vec<ColumnReport>,
+    /// Columns of both sides that were not compared, with the reason.
+    pub skipped: Vec<Skipped>,
+    /// Columns that only the reference has.
+    pub only_in_reference: Vec<String>,
+    /// Columns that only the current data has.
+    pub only_in_current: Vec<String>,
+    /// Drifted columns over compared ones; `None` where none was compared.
+    pub drifted_share: Option<f64>,
+}
+
+/// Rows of a side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Rows {
+    /// All of them.
+    pub rows: u64,
+}
+
+/// A column that was not compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Skipped {
+    /// Its name.
+    pub column: String,
+    /// Why: `timestamp`, `id: every value distinct`, …
+    pub why: String,
+}
+
+/// One column compared.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ColumnReport {
+    /// Its name.
+    pub column: String,
+    /// What it was compared as: `numeric` or `categorical` (booleans are).
+    pub kind: Kind,
+    /// The verdict.
+    pub drifted: bool,
+    /// The reference's values.
+    pub reference: Summary,
+    /// The current values.
+    pub current: Summary,
+    /// What was measured.
+    pub metrics: Vec<MetricReport>,
+    /// Rows of both sides over the frozen bins; the largest of many categories and the rest.
+    pub histogram: Vec<Bar>,
+    /// Categories that the reference lacks, of a categorical column.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_categories: Option<Named>,
+    /// Categories that only the reference has, of a categorical column.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vanished_categories: Option<Named>,
+}
+
+/// One side's values.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Summary {
+    /// All rows.
+    pub rows: u64,
+    /// Rows without a value: null and NaN.
+    pub missing: u64,
+    /// How many of the missing are NaN.
+    pub nan: u64,
+    /// Infinite values.
+    pub infinite: u64,
+    /// Values of another type.
+    pub mismatched: u64,
+    /// Distinct values.
+    pub distinct: u64,
+    /// Whether `distinct` is exact, not an estimate or a lower bound.
+    pub distinct_exact: bool,
+    /// Of finite numbers.
+    #[serde(flatten)]
+    pub numbers: Option<Numbers>,
+    /// Largest categories.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top: Option<Vec<Category>>,
+}
+
+/// What finite numbers are like; `null` where it can't be told.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Numbers {
+    /// Exactly zero.
+    pub zeros: u64,
+    /// Arithmetic mean.
+    pub mean: Option<f64>,
+    /// Standard deviation (ddof 0).
+    pub std: Option<f64>,
+    /// Smallest.
+    pub min: Option<f64>,
+    /// Largest.
+    pub max: Option<f64>,
+    /// Quantiles.
+    pub quantiles: Quantiles,
+}
+
+/// Quantiles as `numpy.quantile` (linear).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Quantiles {
+    /// At 0.01.
+    pub p01: Option<f64>,
+    /// At 0.05.
+    pub p05: Option<f64>,
+    /// At 0.25.
+    pub p25: Option<f64>,
+    /// The median.
+    pub p50: Option<f64>,
+    /// At 0.75.
+    pub p75: Option<f64>,
+    /// At 0.95.
+    pub p95: Option<f64>,
+    /// At 0.99.
+    pub p99: Option<f64>,
+}
+
+/// A category and its rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Category {
+    /// Its name.
+    pub category: String,
+    /// Its rows.
+    pub rows: u64,
+}
+
+/// Categories by name, the largest [`CATEGORIES_MAX`] of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Named {
+    /// How many there are.
+    pub count: u64,
+    /// The largest.
+    pub largest: Vec<Category>,
+}
+
+/// Rows of both sides in a bin.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Bar {
+    /// What is in it: a range, a category, `other`, `missing`.
+    pub label: String,
+    /// Values above this, in a bin of numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub above: Option<f64>,
+    /// Values up to this, in a bin of numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub up_to: Option<f64>,
+    /// The reference's rows.
+    pub reference: u64,
+    /// The current rows.
+    pub current: u64,
+}
+
+/// A statistic of a column.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MetricReport {
+    /// Its name.
+    pub metric: String,
+    /// The value.
+    pub value: Option<f64>,
+    /// Why there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Probability of so large a value without drift, for tests.
+    pub p_value: Option<f64>,
+    /// How far sketching can have moved the value.
+    pub error_bound: f64,
+    /// The value from which on it counts as drift at these sizes.
+    pub threshold: Option<f64>,
+    /// Whether the value is at or above its threshold.
+    pub drifted: bool,
+}
+
+impl From<&Measurement> for MetricReport {
+    fn from(it: &Measurement) -> Self {
+        Self {
+            metric: it.metric.clone(),
+            value: it.value.as_ref().ok().copied(),
+            reason: it.value.as_ref().err().map(ToString::to_string),
+            p_value: it.p_value,
+            error_bound: it.error_bound,
+            threshold: it.threshold,
+            drifted: has_drifted(it),
+        }
+    }
+}
+
+/// Whether a value is at or above its threshold.
+pub(super) fn has_drifted(it: &Measurement) -> bool {
+    matches!((&it.value, it.threshold), (Ok(value), Some(threshold)) if *value >= threshold)
+}
+
+fn finite(value: f64) -> Option<f64> {
+    Some(value).filter(|it| it.is_finite())
+}
+
+impl Summary {
+    /// Of one side's column.
+    pub(super) fn of(column: &ColumnProfile) -> Self {
+        let counts = &column.counts;
+        let (distinct, distinct_exact) = column.distinct();
+        Self {
+            rows: counts.rows,
+            missing: counts.missing + counts.nan,
+            nan: counts.nan,
+            infinite: counts.infinite(),
+            mismatched: counts.mismatched,
+            distinct,
+            distinct_exact,
+            numbers: column.numeric().map(|numeric| Numbers::of(numeric, counts.zero)),
+            top: column.categories().map(|it| largest(it.counts.clone()).largest),
+        }
+    }
+}
+
+impl Numbers {
+    fn of(numeric: &Numeric, zeros: u64) -> Self {
+        let values = &numeric.values;
+        let moments = numeric.moments();
+        let at = |q: f64| values.quantile_linear(q);
+        Self {
+            zeros,
+            mean: moments.and_then(|it| finite(it.mean)),
+            std: moments.and_then(|it| finite(it.std())),
+            min: values.min(),
+            max: values.max(),
+            quantiles: Quantiles {
+                p01: at(0.01),
+                p05: at(0.05),
+                p25: at(0.25),
+                p50: at(0.5),
+                p75: at(0.75),
+                p95: at(0.95),
+                p99: at(0.99),
+            },
+        }
+    }
+}
+
+/// The largest categories, ties by name.
+pub(super) fn largest(mut counts: Vec<(String, u64)>) -> Named {
+    let count = counts.len() as u64;
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    counts.truncate(CATEGORIES_MAX);
+    let named = |(category, rows)| Category { category, rows };
+    Named { count, largest: counts.into_iter().map(named).collect() }
+}
+
+/// Categories of one side that the other, whose categories are all known, does not have; `None`
+/// where they are not all known.
+pub(super) fn lacking(of: &Categories, other: &Categories) -> Option<Named> {
+    let is_lacking = |(name, _): &&(String, u64)| other.rows_of(name) == 0;
+    let lacking = || of.counts.iter().filter(is_lacking).cloned().collect();
+    other.is_complete().then(|| largest(lacking()))
+}
+
+/// Both sides over the bins. Empty where a side does not fit them.
+pub(super) fn histogram(
+    bins: &Bins,
+    reference: &ColumnProfile,
+    current: &ColumnProfile,
+) -> Vec<Bar> {
+    let (Some(r), Some(c)) = (bins.count(reference), bins.count(current)) else {
+        return Vec::new();
+    };
+    let missing = (r[r.len() - 1], c[c.len() - 1]);
+    let bar = |label: String, rows: (u64, u64)| Bar {
+        label,
+        above: None,
+        up_to: None,
+        reference: rows.0,
+        current: rows.1,
+    };
+    let mut bars = match bins {
+        Bins::Edges(edges) => ranges(edges, &r, &c),
+        Bins::Categories(names) => {
+            let mut named: Vec<usize> = (0..names.len()).collect();
+            named.sort_by_key(|&i| std::cmp::Reverse(r[i] + c[i]));
+            let (shown, rest) = named.split_at(named.len().min(CATEGORIES_MAX));
+            let sum = |of: &[u64]| of[names.len()] + rest.iter().map(|&i| of[i]).sum::<u64>();
+            let mut bars: Vec<Bar> =
+                shown.iter().map(|&i| bar(names[i].clone(), (r[i], c[i]))).collect();
+            bars.push(bar("other".to_owned(), (sum(&r), sum(&c))));
+            bars
+        }
+        Bins::None => Vec::new(),
+    };
+    bars.push(bar("missing".to_owned(), missing));
+    bars
+}
+
+fn ranges(edges: &[f64], r: &[u64], c: &[u64]) -> Vec<Bar> {
+    let range = |i: usize| {
+        let above = i.checked_sub(1).map(|i| edges[i]);
+        let up_to = edges.get(i).copied();
+        let label = match (above, up_to) {
+            (None, None) => "all".to_owned(),
+            (None, Some(up_to)) => format!("≤ {}", shortest(up_to)),
+            (Some(above), None) => format!("> {}", shortest(above)),
+            (Some(above), Some(up_to)) => format!("{} … {}", shortest(above), shortest(up_to)),
+        };
+        Bar { label, above, up_to, reference: r[i], current: c[i] }
+    };
+    (0..=edges.len()).map(range).collect()
+}
+
+/// A number in at most six significant digits.
+fn shortest(value: f64) -> String {
+    let magnitude = value.abs();
+    if magnitude != 0.0 && !(1e-4..1e9).contains(&magnitude) {
+        return format!("{value:.5e}");
+    }
+    let whole = if magnitude < 1.0 { 0 } else { magnitude.log10().floor() as usize };
+    let decimals = 5usize.saturating_sub(whole);
+    let text = format!("{value:.decimals$}");
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
+/// What a column counts as in a report: booleans are categories.
+pub(super) fn shown_kind(column: &ColumnProfile) -> Kind {
+    match &column.body {
+        Body::Categorical(_) => Kind::Categorical,
+        Body::Numeric(_) | Body::Timestamp(_) => column.kind,
+    }
+}
