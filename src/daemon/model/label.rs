@@ -4,7 +4,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{ModelWorker, TurnError, close::Fresh};
+use super::{LabelsAt, ModelWorker, TurnError, close::Fresh};
 use crate::{
     daemon::parts::{self, Role, Seen},
     engine::{
@@ -12,7 +12,7 @@ use crate::{
         labels::{self, LabelEvent, Move},
     },
     failpoint,
-    source::{Batch, Part, Query, ReadReport, SourceError, TimeColumn},
+    source::{Batch, Part, Query, Source, SourceError, TimeColumn},
     store::{Commit, KnownLabel},
     time::{Interval, Timestamp},
 };
@@ -57,7 +57,7 @@ impl ModelWorker {
         let Some(source) = self.label_source.clone() else { return Ok(0) };
         let all = parts::list(&source).await?;
         let cursors = self.shared.store.cursors(&self.name).await?;
-        let seen = Self::seen(Role::Labels, &cursors);
+        let seen = Role::Labels.remembered(&cursors);
         let known = parts::up_to(now);
         let wanted: Vec<(Part, Option<Seen>)> = all
             .into_iter()
@@ -68,6 +68,7 @@ impl ModelWorker {
             .collect();
         let Some(reader) = self.label_reader(now) else { return Ok(0) };
         let mut count = 0;
+        self.labels_at = LabelsAt::Hand;
         for (part, before) in wanted {
             let (reader, source) = (reader.clone(), Arc::clone(&source));
             let name = part.name.clone();
@@ -79,6 +80,7 @@ impl ModelWorker {
                 }
                 Err(error) => {
                     tracing::warn!(model = self.name, part = name, %error, "labels cannot be read");
+                    self.labels_at = LabelsAt::PartBroken;
                 }
             }
         }
@@ -108,7 +110,9 @@ impl ModelWorker {
         })
     }
 
-    /// Joins a part's labels in chunks; the part counts as read with the last of them.
+    /// Joins a part's labels in chunks; the part counts as read with the last of them. After a kill
+    /// between two the part is read again: what it says again changes no outcome, only the count
+    /// of repeats.
     async fn join(&mut self, read: LabelPart) -> Result<(), TurnError> {
         let chunks: Vec<&[LabelEvent]> =
             if read.events.is_empty() { vec![&[]] } else { read.events.chunks(CHUNK).collect() };
@@ -128,8 +132,7 @@ impl ModelWorker {
             let mut known: BTreeMap<_, _> =
                 known.into_iter().map(|row| (row.id.clone(), row)).collect();
             let waiting = store.waiting(&self.name, &ids).await?;
-            let mut waiting: BTreeMap<_, _> =
-                waiting.into_iter().map(|row| (row.id.clone(), row)).collect();
+            let mut waiting = labels::by_id(waiting);
             let end_of = |start: Timestamp| self.grid.window_of(start).end;
             let counts = &mut next.labels;
             let moves = labels::join(
@@ -188,60 +191,88 @@ impl ModelWorker {
     }
 }
 
+/// What one pass over a part takes: rows from `skip` on whose label was known within `within`.
+struct Pass {
+    within: Interval,
+    skip: u64,
+    /// Whether rows that can't be read are new.
+    refusals: bool,
+}
+
 impl LabelReader {
     fn read(
         &self,
-        source: &dyn crate::source::Source,
+        source: &dyn Source,
         part: Part,
         before: Option<Seen>,
     ) -> Result<LabelPart, SourceError> {
         let mut columns = vec![self.id.clone(), self.label.clone()];
         columns.extend(self.time.as_ref().map(|time| time.name.clone()));
-        // A part that shrank was written anew; one that had rows ahead of the clock is read for
-        // those; one that grew is read from where it ended.
-        let before = before.filter(|seen| part.bytes >= seen.bytes);
-        let same = before.is_some_and(|seen| seen.is_same(&part));
-        let ahead = before.is_some_and(|seen| seen.ahead > 0);
-        let mut within = parts::up_to(self.now);
-        if let Some(seen) = before.filter(|seen| same && seen.ahead > 0) {
-            within.start = parts::up_to(seen.read_at).end;
-        }
-        let query = Query {
-            columns: Some(&columns),
-            time: self.time.as_ref(),
-            within: self.time.as_ref().map(|_| within),
-            skip_rows: before.filter(|_| !ahead).map_or(0, |seen| seen.rows),
-        };
         let mut taken = Taken::default();
-        let mut absent = false;
-        let report = source.read(&part, &query, &mut |batch| {
-            absent |= !self.take(&batch, &mut taken);
-            Ok(())
-        })?;
-        if absent {
-            let why = format!("needs the columns `{}` and `{}`", self.id, self.label);
-            return Err(SourceError::BadPart { part: part.name, why });
+        let (mut refused, mut total, mut outside) = (0, 0, 0);
+        for pass in self.passes(source, &part, before) {
+            let query = Query {
+                columns: Some(&columns),
+                time: self.time.as_ref(),
+                within: self.time.as_ref().map(|_| pass.within),
+                skip_rows: pass.skip,
+            };
+            let mut absent = false;
+            let report = source.read(&part, &query, &mut |batch| {
+                absent |= !self.take(&batch, &mut taken);
+                Ok(())
+            })?;
+            if absent {
+                let why = format!("needs the columns `{}` and `{}`", self.id, self.label);
+                return Err(SourceError::BadPart { part: part.name, why });
+            }
+            let unreadable = report.rows_refused + report.rows_without_time;
+            refused += if pass.refusals { unreadable } else { 0 };
+            total = report.rows_total;
+            outside += total.saturating_sub(pass.skip + report.rows_read + unreadable);
         }
-        let seen = self.seen(&part, before.filter(|_| same), query.skip_rows, &report);
-        let refused = taken.unclear + report.rows_refused + report.rows_without_time;
+        let seen = Seen {
+            bytes: part.bytes,
+            modified_us: part.modified_us,
+            rows: total,
+            ahead: if outside > 0 { self.ahead(source, &part)? } else { 0 },
+            read_at: self.now,
+            mark: source.mark(&part, part.bytes),
+            given_up: false,
+        };
+        let refused = refused + taken.unclear;
         Ok(LabelPart { part, events: taken.events, refused, before: taken.before, seen })
     }
 
-    fn seen(&self, part: &Part, before: Option<Seen>, skipped: u64, report: &ReadReport) -> Seen {
-        let ahead = match before {
-            Some(seen) => seen.ahead.saturating_sub(report.rows_read),
-            None if self.time.is_none() => 0,
-            None => report.rows_total.saturating_sub(
-                skipped + report.rows_read + report.rows_refused + report.rows_without_time,
-            ),
-        };
-        Seen {
-            bytes: part.bytes,
-            modified_us: part.modified_us,
-            rows: report.rows_total,
-            ahead,
-            read_at: self.now,
+    /// How to read what has become known of a part, every label once: of one that was there those
+    /// that lay ahead of the clock, of one that was appended to the new rows as well, and all of
+    /// one that is new or was written anew (what it says again changes nothing).
+    fn passes(&self, source: &dyn Source, part: &Part, before: Option<Seen>) -> Vec<Pass> {
+        let known = parts::up_to(self.now);
+        let whole = vec![Pass { within: known, skip: 0, refusals: true }];
+        let Some(seen) = before else { return whole };
+        let until_then = parts::up_to(seen.read_at);
+        let since = Interval { start: until_then.end, end: known.end };
+        let due = Pass { within: since, skip: 0, refusals: false };
+        if seen.is_same(part) {
+            return vec![due];
         }
+        if part.bytes <= seen.bytes || !seen.is_start_of(part, source) {
+            return whole;
+        }
+        if seen.ahead == 0 {
+            return vec![Pass { within: known, skip: seen.rows, refusals: true }];
+        }
+        vec![Pass { within: until_then, skip: seen.rows, refusals: true }, due]
+    }
+
+    /// How many of a part's labels are not known yet.
+    fn ahead(&self, source: &dyn Source, part: &Part) -> Result<u64, SourceError> {
+        let Some(time) = &self.time else { return Ok(0) };
+        let columns = [time.name.clone()];
+        let within = Some(parts::after(self.now));
+        let query = Query { columns: Some(&columns), time: Some(time), within, skip_rows: 0 };
+        Ok(source.read(part, &query, &mut |_| Ok(()))?.rows_read)
     }
 
     /// Takes a batch's labels; `false` where a column is not there.
