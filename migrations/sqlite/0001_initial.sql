@@ -146,6 +146,6 @@ CREATE TABLE waiting_labels (
     label INTEGER NOT NULL,
     label_at_us INTEGER NOT NULL,
     until_us INTEGER NOT NULL,
-    PRIMARY KEY (model, id)
+    PRIMARY KEY (model, id, label_at_us)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX waiting_labels_until ON waiting_labels (until_us, model);

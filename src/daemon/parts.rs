@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    source::{AnySource, Batch, Part, Query, ReadReport, SourceError, TimeColumn},
+    source::{AnySource, Batch, Part, Query, Source, SourceError, TimeColumn},
     store::CursorRow,
     time::{Interval, Timestamp},
 };
@@ -19,7 +19,14 @@ pub struct Seen {
     /// Its rows then.
     pub rows: u64,
     /// Rows that lay in the future of `read_at`.
+    #[serde(default)]
     pub ahead: u64,
+    /// What its bytes ended in, where it is of a format that is appended to.
+    #[serde(default)]
+    pub mark: Option<u64>,
+    /// It could not be read, and windows that it may belong to were closed without it.
+    #[serde(default)]
+    pub given_up: bool,
     /// The time up to which its rows were taken.
     pub read_at: Timestamp,
 }
@@ -28,6 +35,13 @@ impl Seen {
     /// Whether the part is as it was.
     pub fn is_same(&self, part: &Part) -> bool {
         self.bytes == part.bytes && self.modified_us == part.modified_us
+    }
+
+    /// Whether the part still begins with what it was: it was appended to, or only touched.
+    pub fn is_start_of(&self, part: &Part, source: &dyn Source) -> bool {
+        self.mark.is_some()
+            && part.bytes >= self.bytes
+            && source.mark(part, self.bytes) == self.mark
     }
 }
 
@@ -168,5 +182,7 @@ async fn extreme(
     .await
 }
 
-/// A part's report, or what is wrong with it.
-pub type PartResult = (Part, Result<ReadReport, SourceError>);
+/// Everything after `now`: the rows that can't be known yet.
+pub fn after(now: Timestamp) -> Interval {
+    Interval { start: up_to(now).end, end: Timestamp::MAX }
+}

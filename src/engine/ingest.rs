@@ -12,6 +12,9 @@ use crate::{
     time::{Interval, Timestamp},
 };
 
+/// The version of rows that have none, in a model whose rows have one.
+pub const UNKNOWN_VERSION: &str = "unknown";
+
 /// One prediction, as far as labels need it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prediction {
@@ -124,10 +127,12 @@ impl<'a> Ingest<'a> {
             .collect()
     }
 
-    /// A row without a version in a model that has versions is of version `unknown`.
+    /// A row without a version in a model that has versions is of version `unknown`: the empty
+    /// name is that of all versions together.
     fn version(&self, versions: Option<&Cells>, row: usize) -> String {
-        let unknown = if self.roles.version.is_some() { "unknown" } else { "" };
-        versions.and_then(|v| v.text(row)).unwrap_or_else(|| unknown.to_owned())
+        let unknown = if self.roles.version.is_some() { UNKNOWN_VERSION } else { "" };
+        let version = versions.and_then(|v| v.text(row)).filter(|version| !version.is_empty());
+        version.unwrap_or_else(|| unknown.to_owned())
     }
 
     fn window_of(&self, at: Timestamp) -> Option<usize> {

@@ -1,5 +1,5 @@
 //! Labels that come late, early, twice, in conflict or for nobody: joined by id, every one counted.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,24 @@ use crate::{
     store::{Commit, KnownLabel, LabelledRow, PredictionRow, WaitingRow},
     time::{Interval, Span, Timestamp},
 };
+
+/// Labels that wait under one id; of more, those known first are given up.
+const WAITING_PER_ID_MAX: usize = 64;
+
+/// Labels that wait, by id.
+pub type Waiting = BTreeMap<String, Vec<WaitingRow>>;
+
+/// Waiting labels as the store gives them, by id.
+pub fn by_id(rows: Vec<WaitingRow>) -> Waiting {
+    let mut waiting = Waiting::new();
+    for row in rows {
+        waiting.entry(row.id.clone()).or_default().push(row);
+    }
+    for rows in waiting.values_mut() {
+        rows.sort_by_key(|row| row.label.at);
+    }
+    waiting
+}
 
 /// A label as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,9 +52,10 @@ pub struct LabelCounts {
     pub conflicting: u64,
     /// Came before their prediction's window had closed, and waited.
     pub early: u64,
-    /// Waited in vain: no prediction of that id appeared within `horizon`.
+    /// Waited in vain: no prediction of that id appeared within `horizon` (or its window was final).
     pub orphaned: u64,
-    /// Known only after their window was final; not counted in it.
+    /// Known only after their window's horizon, or so old that any window they can be for is final;
+    /// not counted.
     pub late: u64,
     /// Known before the first window began.
     pub before_start: u64,
@@ -62,6 +81,11 @@ pub struct Policy<'a> {
     pub duplicates: Duplicates,
     /// How long after its end a window takes labels.
     pub horizon: Span,
+    /// Whether labels say when they were known. Those that don't are in time if they are read
+    /// before their window is final.
+    pub timed: bool,
+    /// End of the last final window: labels for windows before it are not waited with.
+    pub final_until: Timestamp,
 }
 
 impl Policy<'_> {
@@ -86,7 +110,16 @@ impl Policy<'_> {
 
     /// Whether a label known at `at` is too late for a window that ends at `end`.
     fn is_late(&self, at: Timestamp, end: Timestamp) -> bool {
-        at > end.plus(self.horizon)
+        self.timed && at > end.plus(self.horizon)
+    }
+
+    /// Which of an id's labels, by ascending time, holds for a window that ends at `end`.
+    fn pick<'r>(&self, rows: &'r [WaitingRow], end: Timestamp) -> Option<&'r WaitingRow> {
+        let mut in_time = rows.iter().filter(|row| !self.is_late(row.label.at, end));
+        match self.duplicates {
+            Duplicates::Last => in_time.next_back(),
+            Duplicates::First => in_time.next(),
+        }
     }
 }
 
@@ -98,17 +131,18 @@ pub fn join(
     policy: Policy<'_>,
     events: &[LabelEvent],
     known: &mut BTreeMap<String, PredictionRow>,
-    waiting: &mut BTreeMap<String, WaitingRow>,
+    waiting: &mut Waiting,
     end_of: &dyn Fn(Timestamp) -> Timestamp,
     counts: &mut LabelCounts,
     commit: &mut Commit,
 ) -> Vec<Move> {
     let mut moved: BTreeMap<String, Option<KnownLabel>> = BTreeMap::new();
-    let mut waits: BTreeMap<String, ()> = BTreeMap::new();
+    let mut waits: BTreeSet<&str> = BTreeSet::new();
     for event in events {
         let Some(prediction) = known.get_mut(&event.id) else {
-            wait(policy, event, waiting, counts);
-            waits.insert(event.id.clone(), ());
+            if wait(policy, event, waiting, counts) {
+                waits.insert(&event.id);
+            }
             continue;
         };
         if policy.is_late(event.label.at, end_of(prediction.window_start)) {
@@ -128,7 +162,7 @@ pub fn join(
             prediction.label = Some(after);
         }
     }
-    commit.waiting.extend(waits.keys().filter_map(|id| waiting.get(id).cloned()));
+    commit.waiting.extend(waits.iter().filter_map(|id| waiting.get(*id)).flatten().cloned());
     let mut moves = Vec::new();
     for (id, before) in moved {
         let Some(prediction) = known.get(&id) else { continue };
@@ -142,21 +176,49 @@ pub fn join(
     moves
 }
 
+/// Keeps a label until its prediction comes; `false` where it is not kept.
+///
+/// Which of several labels holds is known only with the window, since those known after its horizon
+/// do not count: so all of them wait.
 fn wait(
     policy: Policy<'_>,
     event: &LabelEvent,
-    waiting: &mut BTreeMap<String, WaitingRow>,
+    waiting: &mut Waiting,
     counts: &mut LabelCounts,
-) {
+) -> bool {
     let until = event.label.at.plus(policy.horizon);
-    if let Some(row) = waiting.get_mut(&event.id) {
-        row.label = policy.resolve(row.label, event.label, counts);
-        row.until = row.until.max(until);
-        return;
+    if until < policy.final_until {
+        counts.late += 1;
+        return false;
     }
-    counts.early += 1;
     let (model, id) = (policy.model.to_owned(), event.id.clone());
-    waiting.insert(event.id.clone(), WaitingRow { model, id, label: event.label, until });
+    let row = WaitingRow { model, id, label: event.label, until };
+    let rows = waiting.entry(event.id.clone()).or_default();
+    let held = match policy.duplicates {
+        Duplicates::Last => rows.last(),
+        Duplicates::First => rows.first(),
+    };
+    match held {
+        None => counts.early += 1,
+        Some(held) => {
+            policy.resolve(held.label, event.label, counts);
+        }
+    }
+    let place = rows.partition_point(|other| other.label.at < event.label.at);
+    match rows.get_mut(place).filter(|other| other.label.at == event.label.at) {
+        Some(same) if policy.replaces(event.label, same.label) => same.label = event.label,
+        Some(_) => {}
+        None => rows.insert(place, row),
+    }
+    match policy.duplicates {
+        // Whatever the window's horizon, the first is in time or none is.
+        Duplicates::First => rows.truncate(1),
+        Duplicates::Last if rows.len() > WAITING_PER_ID_MAX => drop(rows.remove(0)),
+        Duplicates::Last => {}
+    }
+    let latest = rows.iter().map(|row| row.until).max().unwrap_or(until);
+    rows.iter_mut().for_each(|row| row.until = latest);
+    true
 }
 
 /// A window's predictions meet the labels that were there before them.
@@ -168,7 +230,7 @@ pub fn admit(
     window: Interval,
     predictions: Vec<Prediction>,
     known: &BTreeMap<String, PredictionRow>,
-    waiting: &BTreeMap<String, WaitingRow>,
+    waiting: &Waiting,
     counts: &mut LabelCounts,
     commit: &mut Commit,
 ) -> Admitted {
@@ -179,14 +241,12 @@ pub fn admit(
             continue;
         }
         let mut label = None;
-        if let Some(row) = waiting.get(&it.id) {
+        if let Some(rows) = waiting.get(&it.id) {
             commit.waiting_done.push((policy.model.to_owned(), it.id.clone()));
-            if policy.is_late(row.label.at, window.end) {
-                counts.late += 1;
-            } else {
-                counts.joined += 1;
-                label = Some(row.label);
-            }
+            let late = rows.iter().filter(|row| policy.is_late(row.label.at, window.end)).count();
+            counts.late += late as u64;
+            label = policy.pick(rows, window.end).map(|row| row.label);
+            counts.joined += u64::from(label.is_some());
         }
         let outcomes = admitted.outcomes.entry(it.version.clone()).or_default();
         outcomes.add(it.score, it.predicted, label.map(|l| l.positive));
@@ -220,93 +280,11 @@ pub fn expire(
     counts: &mut LabelCounts,
     commit: &mut Commit,
 ) {
-    for row in waiting.iter().filter(|row| row.until < closed_until) {
-        counts.orphaned += 1;
-        commit.waiting_done.push((model.to_owned(), row.id.clone()));
-    }
+    let given_up: BTreeSet<&str> =
+        waiting.iter().filter(|row| row.until < closed_until).map(|row| &*row.id).collect();
+    counts.orphaned += given_up.len() as u64;
+    commit.waiting_done.extend(given_up.iter().map(|id| (model.to_owned(), (*id).to_owned())));
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(hours: i64) -> Timestamp {
-        Timestamp::from_micros(0).plus(Span::hours(hours))
-    }
-
-    fn window() -> Interval {
-        Interval { start: at(0), end: at(24) }
-    }
-
-    fn prediction(id: &str) -> Prediction {
-        Prediction { id: id.into(), version: "v1".into(), score: Some(0.7), predicted: true }
-    }
-
-    /// Predictions `a` and `b` of one day, labels as (id, positive, hour); `closed` tells how many
-    /// of the labels come before the day closes. Returns (negatives, positives) and the counts.
-    #[track_caller]
-    fn check(
-        duplicates: Duplicates,
-        labels: &[(&str, bool, i64)],
-        closed: usize,
-        expected: (u64, u64),
-    ) -> LabelCounts {
-        let policy = Policy { model: "m", duplicates, horizon: Span::hours(48) };
-        let events: Vec<LabelEvent> = labels
-            .iter()
-            .map(|(id, positive, hour)| LabelEvent {
-                id: (*id).into(),
-                label: KnownLabel { positive: *positive, at: at(*hour) },
-            })
-            .collect();
-        let (mut known, mut waiting) = (BTreeMap::new(), BTreeMap::new());
-        let (mut counts, mut commit) = (LabelCounts::default(), Commit::default());
-        let end_of = |start: Timestamp| start.plus(Span::hours(24));
-        let (early, late) = events.split_at(closed);
-        join(policy, early, &mut known, &mut waiting, &end_of, &mut counts, &mut commit);
-        let predictions = vec![prediction("a"), prediction("b")];
-        let admitted =
-            admit(policy, window(), predictions, &known, &waiting, &mut counts, &mut commit);
-        let mut outcomes = admitted.outcomes["v1"].clone();
-        known = commit.predictions.iter().map(|row| (row.id.clone(), row.clone())).collect();
-        for (_, id) in &commit.waiting_done {
-            waiting.remove(id);
-        }
-        for it in join(policy, late, &mut known, &mut waiting, &end_of, &mut counts, &mut commit) {
-            let before = it.prediction.label.map(|l| l.positive);
-            outcomes.relabel(it.prediction.score, it.prediction.predicted, before, Some(it.to));
-        }
-        let totals =
-            outcomes.cells().fold((0, 0), |t, (.., c)| (t.0 + c.negative, t.1 + c.positive));
-        assert_eq!(totals, expected);
-        assert_eq!(outcomes.rows(), 2);
-        let left: Vec<WaitingRow> = waiting.into_values().collect();
-        expire("m", &left, at(1000), &mut counts, &mut commit);
-        counts
-    }
-
-    #[test]
-    fn it_does_not_matter_when_labels_come() {
-        let labels = [("a", true, 3), ("b", false, 30), ("c", true, 5), ("a", false, 31)];
-        for closed in 0..=labels.len() {
-            let counts = check(Duplicates::Last, &labels, closed, (2, 0));
-            assert_eq!((counts.joined, counts.conflicting, counts.orphaned), (2, 1, 1), "{closed}");
-            let counts = check(Duplicates::First, &labels, closed, (1, 1));
-            assert_eq!((counts.joined, counts.conflicting, counts.orphaned), (2, 1, 1), "{closed}");
-        }
-    }
-
-    #[test]
-    fn a_repeat_changes_nothing_and_is_counted() {
-        let counts = check(Duplicates::Last, &[("a", true, 3), ("a", true, 4)], 0, (0, 1));
-        assert_eq!((counts.joined, counts.duplicate, counts.conflicting), (1, 1, 0));
-    }
-
-    #[test]
-    fn a_label_after_the_horizon_is_left_out() {
-        for closed in [0, 1] {
-            let counts = check(Duplicates::Last, &[("a", true, 73)], closed, (0, 0));
-            assert_eq!((counts.joined, counts.late), (0, 1));
-        }
-    }
-}
+mod tests;

@@ -13,5 +13,5 @@ mod roles;
 pub mod rules;
 
 pub use cells::Cells;
-pub use ingest::{Ingest, Prediction, WindowRows};
+pub use ingest::{Ingest, Prediction, UNKNOWN_VERSION, WindowRows};
 pub use roles::Roles;

@@ -157,6 +157,14 @@ pub trait Source: Send + Sync {
         query: &Query<'_>,
         each: &mut dyn FnMut(Batch) -> Result<(), SourceError>,
     ) -> Result<ReadReport, SourceError>;
+
+    /// A mark of what a part's first `bytes` bytes end in, where its format is one that is
+    /// appended to: while it stays the same, a part that grew still begins with the rows it had.
+    /// `None` where a change means that the part was written anew.
+    fn mark(&self, part: &Part, bytes: u64) -> Option<u64> {
+        let _ = (part, bytes);
+        None
+    }
 }
 
 mod files;

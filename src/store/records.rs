@@ -38,7 +38,7 @@ pub struct Commit {
     pub labelled: Vec<LabelledRow>,
     /// Windows whose predictions wait no longer: (model, window start).
     pub finals: Vec<(String, Timestamp)>,
-    /// Labels that came before their prediction.
+    /// Labels that came before their prediction; those of an id replace all that wait under it.
     pub waiting: Vec<WaitingRow>,
     /// Waiting labels that are joined or given up: (model, id).
     pub waiting_done: Vec<(String, String)>,
@@ -247,7 +247,8 @@ pub struct LabelledRow {
     pub label: KnownLabel,
 }
 
-/// A label whose prediction has not been seen.
+/// A label whose prediction has not been seen. Several may wait under one id, known at different
+/// times: which of them came in time is known with the prediction's window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitingRow {
     /// The model.

@@ -215,8 +215,14 @@ async fn labels(conn: &mut SqliteConnection, commit: &Commit) -> Result<(), Stor
             .execute(&mut *conn)
             .await?;
     }
-    let on = "ON CONFLICT (model, id) DO UPDATE SET label = excluded.label, \
-        label_at_us = excluded.label_at_us, until_us = excluded.until_us";
+    let head = "DELETE FROM waiting_labels WHERE (model, id) IN (";
+    each_chunk(conn, (head, ")", 2), &commit.waiting, |to, row| {
+        to.push_bind(&*row.model).push_bind(&*row.id);
+        Ok(())
+    })
+    .await?;
+    let on = "ON CONFLICT (model, id, label_at_us) DO UPDATE SET label = excluded.label, \
+        until_us = excluded.until_us";
     insert(conn, ("waiting_labels", rows::WAITING, on), &commit.waiting, |to, row| {
         to.push_bind(&*row.model).push_bind(&*row.id);
         to.push_bind(i64::from(row.label.positive)).push_bind(row.label.at.micros());
@@ -224,7 +230,6 @@ async fn labels(conn: &mut SqliteConnection, commit: &Commit) -> Result<(), Stor
         Ok(())
     })
     .await?;
-    let head = "DELETE FROM waiting_labels WHERE (model, id) IN (";
     each_chunk(conn, (head, ")", 2), &commit.waiting_done, |to, (model, id)| {
         to.push_bind(&**model).push_bind(&**id);
         Ok(())

@@ -1,9 +1,9 @@
 //! Closing windows: rows read once, measured, judged, and written in one transaction each.
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{ModelWorker, State, TurnError};
+use super::{ModelWorker, State, TurnError, scan::Looked};
 use crate::{
-    daemon::parts,
+    daemon::parts::{self, Role, Seen},
     engine::{
         Ingest, WindowRows,
         labels::{self, Admitted, Policy},
@@ -21,42 +21,43 @@ use crate::{
 /// Outcomes that are newer than the store's, by window and version.
 pub(super) type Fresh = BTreeMap<Interval, BTreeMap<String, Outcomes>>;
 
-/// What reading some windows gave.
-struct Reading {
-    windows: Vec<(Interval, WindowRows)>,
-    rows_refused: u64,
-    broken: Vec<(Part, SourceError)>,
-}
+/// Windows with what they hold.
+type Read = Vec<(Interval, WindowRows)>;
 
 impl ModelWorker {
-    /// Reads and closes windows; tells whether anything was decided.
+    /// Reads and closes windows; tells whether anything was decided. `None`: a part turned out to
+    /// be broken and was set aside; whether the windows wait for it is to be asked again.
     pub(super) async fn close_windows(
         &mut self,
-        all: &[Part],
+        looked: &mut Looked,
         windows: Vec<Interval>,
         now: Timestamp,
-    ) -> Result<bool, TurnError> {
-        let reading = self.read_windows(all, windows).await?;
-        for (part, error) in &reading.broken {
-            tracing::error!(model = self.name, part = part.name, %error, "rows of this part are left out");
-        }
-        let mut refused = reading.rows_refused + reading.broken.len() as u64;
+    ) -> Result<Option<bool>, TurnError> {
+        let read = match self.read_windows(&looked.readable, windows).await? {
+            Ok(read) => read,
+            Err((part, error)) => {
+                tracing::warn!(model = self.name, part = part.name, %error, "part cannot be read");
+                looked.set_aside(vec![part]);
+                return Ok(None);
+            }
+        };
         let mut decided = false;
-        for (window, rows) in reading.windows {
-            decided |= self.close(window, rows, refused, now).await?;
-            // What could not be read is told once, with the first window it was read for.
-            refused = 0;
+        for (window, rows) in read {
+            // What was final before this window could close is judged before it, so that catching
+            // up decides what being there would have.
+            decided |= self.finish_windows(now, self.closing(&window)).await?;
+            decided |= self.close(window, rows, looked.give_up(&window), now).await?;
         }
-        Ok(decided)
+        Ok(Some(decided))
     }
 
     async fn read_windows(
         &self,
         all: &[Part],
         windows: Vec<Interval>,
-    ) -> Result<Reading, SourceError> {
+    ) -> Result<Result<Read, (Part, SourceError)>, SourceError> {
         let (Some(first), Some(last)) = (windows.first(), windows.last()) else {
-            return Ok(Reading { windows: Vec::new(), rows_refused: 0, broken: Vec::new() });
+            return Ok(Ok(Vec::new()));
         };
         let within = Interval { start: first.start, end: last.end };
         let wanted: Vec<Part> =
@@ -72,17 +73,16 @@ impl ModelWorker {
                 skip_rows: 0,
             };
             let mut ingest = Ingest::new(&roles, windows, Limits::default());
-            let (mut rows_refused, mut broken) = (0, Vec::new());
             for part in wanted {
                 let result = source.get().read(&part, &query, &mut |batch| {
                     ingest.add(&batch).map_err(SourceError::Stopped)
                 });
-                match result {
-                    Ok(report) => rows_refused += report.rows_refused + report.rows_without_time,
-                    Err(error) => broken.push((part, error)),
+                // Half of its rows may be in: nothing of this reading is used.
+                if let Err(error) = result {
+                    return Ok(Err((part, error)));
                 }
             }
-            Ok(Reading { windows: ingest.finish(), rows_refused, broken })
+            Ok(Ok(ingest.finish()))
         })
         .await
     }
@@ -91,11 +91,13 @@ impl ModelWorker {
         &mut self,
         window: Interval,
         rows: WindowRows,
-        rows_refused: u64,
+        given_up: Vec<Part>,
         now: Timestamp,
     ) -> Result<bool, TurnError> {
         let mut next = self.state.clone();
         let mut commit = Commit::default();
+        self.record_given_up(window, &given_up, now, &mut commit);
+        let rows_refused = std::mem::take(&mut next.progress.refused) + given_up.len() as u64;
         let duplicates = rows.rows_duplicate;
         let profiles = rows.profiles.clone();
         let admitted = self.admit(window, rows, &mut next, &mut commit).await?;
@@ -129,6 +131,27 @@ impl ModelWorker {
         Ok(decided)
     }
 
+    /// Remembers parts that the window is closed without, so that none waits for them again.
+    fn record_given_up(
+        &self,
+        window: Interval,
+        given_up: &[Part],
+        now: Timestamp,
+        commit: &mut Commit,
+    ) {
+        for part in given_up {
+            tracing::error!(model = self.name, part = part.name, %window, "closed without this part");
+            let seen = Seen {
+                bytes: part.bytes,
+                modified_us: part.modified_us,
+                read_at: now,
+                given_up: true,
+                ..Seen::default()
+            };
+            commit.cursors.push(Role::Predictions.cursor(&self.name, &part.name, seen));
+        }
+    }
+
     fn blob(&self, version: &str, window: Interval, body: Vec<u8>) -> BlobRow {
         BlobRow { model: self.name.clone(), version: version.to_owned(), window, body }
     }
@@ -149,15 +172,12 @@ impl ModelWorker {
         let known = store.predictions(&self.name, &ids).await?;
         let known: BTreeMap<_, _> = known.into_iter().map(|row| (row.id.clone(), row)).collect();
         let waiting = store.waiting(&self.name, &ids).await?;
-        let waiting: BTreeMap<_, _> =
-            waiting.into_iter().map(|row| (row.id.clone(), row)).collect();
-        let policy = self.policy();
         Ok(labels::admit(
-            policy,
+            self.policy(),
             window,
             rows.predictions,
             &known,
-            &waiting,
+            &labels::by_id(waiting),
             &mut next.labels,
             commit,
         ))
@@ -169,6 +189,8 @@ impl ModelWorker {
             model: &self.name,
             duplicates: labels.map(|l| l.duplicates).unwrap_or_default(),
             horizon: self.horizon(),
+            timed: labels.and_then(|l| l.source.as_ref()).is_none_or(|s| s.time.is_some()),
+            final_until: self.state.progress.final_until.unwrap_or(Timestamp::MIN),
         }
     }
 

@@ -1,27 +1,41 @@
 //! Windows that wait for no more labels: their accuracy is final, and judged.
 use std::sync::Arc;
 
-use super::{ModelWorker, TurnError, close::Fresh};
+use super::{LabelsAt, ModelWorker, TurnError, close::Fresh};
 use crate::{
     engine::{labels, measure},
     failpoint,
     store::{Commit, Group},
-    time::{Interval, Timestamp, WindowSize},
+    time::{Interval, Span, Timestamp, WindowSize},
 };
 
 /// Labels given up in one transaction; the rest go with the next window.
 const EXPIRED_MAX: u32 = 50_000;
 
 impl ModelWorker {
-    /// Makes every window final whose horizon has passed, oldest first.
-    pub(super) async fn finish_windows(&mut self, now: Timestamp) -> Result<bool, TurnError> {
+    /// Makes every window final whose horizon has passed, oldest first; of those, the ones whose
+    /// horizon ends before `before`.
+    ///
+    /// While labels can't be read none is: a part of them is waited for as long as a window waits
+    /// for rows, a source of them for as long as it is away.
+    pub(super) async fn finish_windows(
+        &mut self,
+        now: Timestamp,
+        before: Timestamp,
+    ) -> Result<bool, TurnError> {
+        let patience = match self.labels_at {
+            LabelsAt::Hand => Span::ZERO,
+            LabelsAt::PartBroken => self.model().idle_timeout,
+            LabelsAt::Away => return Ok(false),
+        };
         let mut decided = false;
         while let (Some(until), Some(closed)) =
             (self.state.progress.final_until, self.state.progress.closed_until)
         {
             let window = self.grid.window_of(until);
             let due = window.end.plus(self.horizon());
-            if window.end > closed || (now < due && !self.shared.judge_early) {
+            let waits = due >= before || now < due.plus(patience);
+            if window.end > closed || (waits && !self.shared.judge_early) {
                 break;
             }
             decided |= self.finish(window, now).await?;

@@ -4,7 +4,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{ModelWorker, TurnError, close::Fresh};
+use super::{LabelsAt, ModelWorker, TurnError, close::Fresh};
 use crate::{
     daemon::parts::{self, Role, Seen},
     engine::{
@@ -12,7 +12,7 @@ use crate::{
         labels::{self, LabelEvent, Move},
     },
     failpoint,
-    source::{Batch, Part, Query, ReadReport, SourceError, TimeColumn},
+    source::{Batch, Part, Query, Source, SourceError, TimeColumn},
     store::{Commit, KnownLabel},
     time::{Interval, Timestamp},
 };
@@ -57,7 +57,7 @@ impl ModelWorker {
         let Some(source) = self.label_source.clone() else { return Ok(0) };
         let all = parts::list(&source).await?;
         let cursors = self.shared.store.cursors(&self.name).await?;
-        let seen = Self::seen(Role::Labels, &cursors);
+        let seen = Role::Labels.remembered(&cursors);
         let known = parts::up_to(now);
         let wanted: Vec<(Part, Option<Seen>)> = all
             .into_iter()
@@ -68,6 +68,7 @@ impl ModelWorker {
             .collect();
         let Some(reader) = self.label_reader(now) else { return Ok(0) };
         let mut count = 0;
+        self.labels_at = LabelsAt::Hand;
         for (part, before) in wanted {
             let (reader, source) = (reader.clone(), Arc::clone(&source));
             let name = part.name.clone();
@@ -79,6 +80,7 @@ impl ModelWorker {
                 }
                 Err(error) => {
                     tracing::warn!(model = self.name, part = name, %error, "labels cannot be read");
+                    self.labels_at = LabelsAt::PartBroken;
                 }
             }
         }
@@ -108,7 +110,9 @@ impl ModelWorker {
         })
     }
 
-    /// Joins a part's labels in chunks; the part counts as read with the last of them.
+    /// Joins a part's labels in chunks; the part counts as read with the last of them. After a kill
+    /// between two the part is read again: what it says again changes no outcome, only the count
+    /// of repeats.
     async fn join(&mut self, read: LabelPart) -> Result<(), TurnError> {
         let chunks: Vec<&[LabelEvent]> =
             if read.events.is_empty() { vec![&[]] } else { read.events.chunks(CHUNK).collect() };
@@ -128,8 +132,7 @@ impl ModelWorker {
             let mut known: BTreeMap<_, _> =
                 known.into_iter().map(|row| (row.id.clone(), row)).collect();
             let waiting = store.waiting(&self.name, &ids).await?;
-            let mut waiting: BTreeMap<_, _> =
-                waiting.into_iter().map(|row| (row.id.clone(), row)).collect();
+            let mut waiting = labels::by_id(waiting);
             let end_of = |start: Timestamp| self.grid.window_of(start).end;
             let counts = &mut next.labels;
             let moves = labels::join(
@@ -188,58 +191,91 @@ impl ModelWorker {
     }
 }
 
+/// What one pass over a part takes: rows from `skip` on whose label was known within `within`.
+struct Pass {
+    within: Interval,
+    skip: u64,
+    /// Whether rows that can't be read are new.
+    refusals: bool,
+}
+
 impl LabelReader {
     fn read(
         &self,
-        source: &dyn crate::source::Source,
+        source: &dyn Source,
         part: Part,
         before: Option<Seen>,
     ) -> Result<LabelPart, SourceError> {
         let mut columns = vec![self.id.clone(), self.label.clone()];
         columns.extend(self.time.as_ref().map(|time| time.name.clone()));
-        // A part that shrank was written anew; one that had rows ahead of the clock is read for
-        // those; one that grew is read from where it ended.
-        let before = before.filter(|seen| part.bytes >= seen.bytes);
-        let same = before.is_some_and(|seen| seen.is_same(&part));
-        let ahead = before.is_some_and(|seen| seen.ahead > 0);
-        // A clock that was set back takes back nothing that was known.
-        let known = before.filter(|_| same).map_or(self.now, |seen| seen.read_at.max(self.now));
-        let mut within = parts::up_to(known);
-        if let Some(seen) = before.filter(|seen| same && seen.ahead > 0) {
-            within.start = parts::up_to(seen.read_at).end;
-        }
-        let query = Query {
-            columns: Some(&columns),
-            time: self.time.as_ref(),
-            within: self.time.as_ref().map(|_| within),
-            skip_rows: before.filter(|_| !ahead).map_or(0, |seen| seen.rows),
-        };
         let mut taken = Taken::default();
-        let mut absent = false;
-        let report = source.read(&part, &query, &mut |batch| {
-            absent |= !self.take(&batch, &mut taken);
-            Ok(())
-        })?;
-        if absent {
-            let why = format!("needs the columns `{}` and `{}`", self.id, self.label);
-            return Err(SourceError::BadPart { part: part.name, why });
+        let (mut refused, mut total, mut outside) = (0, 0, 0);
+        for pass in self.passes(source, &part, before) {
+            let query = Query {
+                columns: Some(&columns),
+                time: self.time.as_ref(),
+                within: self.time.as_ref().map(|_| pass.within),
+                skip_rows: pass.skip,
+            };
+            let mut absent = false;
+            let report = source.read(&part, &query, &mut |batch| {
+                absent |= !self.take(&batch, &mut taken);
+                Ok(())
+            })?;
+            if absent {
+                let why = format!("needs the columns `{}` and `{}`", self.id, self.label);
+                return Err(SourceError::BadPart { part: part.name, why });
+            }
+            let unreadable = report.rows_refused + report.rows_without_time;
+            refused += if pass.refusals { unreadable } else { 0 };
+            total = report.rows_total;
+            outside += total.saturating_sub(pass.skip + report.rows_read + unreadable);
         }
-        let ahead = self.ahead(before.filter(|_| same), query.skip_rows, &report);
-        let (bytes, modified_us) = (part.bytes, part.modified_us);
-        let seen = Seen { bytes, modified_us, rows: report.rows_total, ahead, read_at: known };
-        let refused = taken.unclear + report.rows_refused + report.rows_without_time;
+        let seen = Seen {
+            bytes: part.bytes,
+            modified_us: part.modified_us,
+            rows: total,
+            ahead: if outside > 0 { self.ahead(source, &part)? } else { 0 },
+            // A clock that was set back takes back nothing that was known.
+            read_at: before
+                .filter(|seen| seen.is_same(&part))
+                .map_or(self.now, |seen| seen.read_at.max(self.now)),
+            mark: source.mark(&part, part.bytes),
+            given_up: false,
+        };
+        let refused = refused + taken.unclear;
         Ok(LabelPart { part, events: taken.events, refused, before: taken.before, seen })
     }
 
-    /// Rows that were not known yet.
-    fn ahead(&self, before: Option<Seen>, skipped: u64, report: &ReadReport) -> u64 {
-        match before {
-            Some(seen) => seen.ahead.saturating_sub(report.rows_read),
-            None if self.time.is_none() => 0,
-            None => report.rows_total.saturating_sub(
-                skipped + report.rows_read + report.rows_refused + report.rows_without_time,
-            ),
+    /// How to read what has become known of a part, every label once: of one that was there those
+    /// that lay ahead of the clock, of one that was appended to the new rows as well, and all of
+    /// one that is new or was written anew (what it says again changes nothing).
+    fn passes(&self, source: &dyn Source, part: &Part, before: Option<Seen>) -> Vec<Pass> {
+        let known = parts::up_to(self.now);
+        let whole = vec![Pass { within: known, skip: 0, refusals: true }];
+        let Some(seen) = before else { return whole };
+        let until_then = parts::up_to(seen.read_at);
+        let since = Interval { start: until_then.end, end: known.end };
+        let due = Pass { within: since, skip: 0, refusals: false };
+        if seen.is_same(part) {
+            return vec![due];
         }
+        if part.bytes <= seen.bytes || !seen.is_start_of(part, source) {
+            return whole;
+        }
+        if seen.ahead == 0 {
+            return vec![Pass { within: known, skip: seen.rows, refusals: true }];
+        }
+        vec![Pass { within: until_then, skip: seen.rows, refusals: true }, due]
+    }
+
+    /// How many of a part's labels are not known yet.
+    fn ahead(&self, source: &dyn Source, part: &Part) -> Result<u64, SourceError> {
+        let Some(time) = &self.time else { return Ok(0) };
+        let columns = [time.name.clone()];
+        let within = Some(parts::after(self.now));
+        let query = Query { columns: Some(&columns), time: Some(time), within, skip_rows: 0 };
+        Ok(source.read(part, &query, &mut |_| Ok(()))?.rows_read)
     }
 
     /// Takes a batch's labels; `false` where a column is not there.
@@ -260,89 +296,5 @@ impl LabelReader {
             }
         }
         true
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use arrow_array::{BooleanArray, Int64Array, RecordBatch};
-    use arrow_schema::SchemaRef;
-    use jiff::tz::TimeZone;
-
-    use super::*;
-    use crate::{source::Source, time::Span};
-
-    fn hour(n: i64) -> Timestamp {
-        Timestamp::from_micros(0).plus(Span::hours(n))
-    }
-
-    /// A file with a label for each of the hours 1 to 6.
-    struct SixLabels;
-
-    impl Source for SixLabels {
-        fn parts(&self) -> Result<Vec<Part>, SourceError> {
-            Ok(vec![part()])
-        }
-
-        fn schema(&self, part: &Part) -> Result<SchemaRef, SourceError> {
-            Err(SourceError::Stopped(format!("nobody asks for that of `{}`", part.name)))
-        }
-
-        fn read(
-            &self,
-            _: &Part,
-            query: &Query<'_>,
-            each: &mut dyn FnMut(Batch) -> Result<(), SourceError>,
-        ) -> Result<ReadReport, SourceError> {
-            let within = query.within.expect("only what is known");
-            let ids: Vec<i64> = (1..=6).filter(|n| within.contains(hour(*n))).collect();
-            let times_us = ids.iter().map(|n| hour(*n).micros()).collect();
-            let rows_read = ids.len() as u64;
-            let labels = BooleanArray::from(vec![true; ids.len()]);
-            let columns: [(&str, arrow_array::ArrayRef); 2] =
-                [("id", Arc::new(Int64Array::from(ids))), ("late", Arc::new(labels))];
-            let record = RecordBatch::try_from_iter(columns).expect("a batch");
-            each(Batch { record, times_us: Some(times_us) })?;
-            Ok(ReadReport { rows_total: 6, rows_read, ..ReadReport::default() })
-        }
-    }
-
-    fn part() -> Part {
-        Part { name: "labels".into(), bytes: 9, modified_us: 9, covers: None }
-    }
-
-    /// The ids read at each of `hours`, in that order.
-    #[track_caller]
-    fn check(hours: &[i64], expected: &[&[&str]]) {
-        let time = TimeColumn { name: "at".into(), zone: TimeZone::UTC, unit: None };
-        let (mut before, mut read) = (None, Vec::new());
-        for &now in hours {
-            let reader = LabelReader {
-                id: "id".into(),
-                label: "late".into(),
-                time: Some(time.clone()),
-                positive: None,
-                now: hour(now),
-                arrived: hour(now),
-                started: hour(0),
-            };
-            let part = reader.read(&SixLabels, part(), before).expect("labels");
-            before = Some(part.seen);
-            read.push(part.events.into_iter().map(|event| event.id).collect::<Vec<_>>());
-        }
-        assert_eq!(read, expected);
-        assert_eq!(before.map(|seen| seen.ahead), Some(0));
-    }
-
-    #[test]
-    fn each_label_is_read_once_it_is_known() {
-        check(&[0, 2, 2, 6], &[&[], &["1", "2"], &[], &["3", "4", "5", "6"]]);
-    }
-
-    #[test]
-    fn a_clock_that_is_set_back_reads_nothing_twice_and_loses_nothing() {
-        check(&[4, 1, 3, 6], &[&["1", "2", "3", "4"], &[], &[], &["5", "6"]]);
     }
 }

@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::parts::{self, Role};
+use super::parts;
 use crate::{
     config::{Config, ModelConfig, NamedSource, Start},
     engine::{
@@ -94,6 +94,9 @@ pub struct Progress {
     pub closed_until: Option<Timestamp>,
     /// End of the last final window.
     pub final_until: Option<Timestamp>,
+    /// Rows that can't be read, found since the last window closed: the next one counts them.
+    #[serde(default)]
+    pub refused: u64,
 }
 
 /// What a worker remembers between turns; all of it can be read back from the store.
@@ -103,6 +106,18 @@ pub(crate) struct State {
     labels: LabelCounts,
     versions: BTreeSet<String>,
     rules: RuleState,
+}
+
+/// Where the labels are that windows wait for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum LabelsAt {
+    /// All that have come were read.
+    #[default]
+    Hand,
+    /// A part of them can't be read.
+    PartBroken,
+    /// None can be.
+    Away,
 }
 
 /// One model's worker.
@@ -119,6 +134,7 @@ pub struct ModelWorker {
     nulls: NullDraws,
     /// The latest event time known to have been seen.
     newest: Option<Timestamp>,
+    labels_at: LabelsAt,
     link: Option<String>,
 }
 
@@ -153,6 +169,7 @@ impl ModelWorker {
             references: Vec::new(),
             nulls: NullDraws::default(),
             newest: None,
+            labels_at: LabelsAt::default(),
             link,
             shared,
         };
@@ -223,23 +240,39 @@ impl ModelWorker {
     pub async fn turn(&mut self, now: Timestamp) -> Result<Turn, TurnError> {
         let mut turn = Turn::default();
         self.reload_retrainings().await?;
-        self.ensure_reference(now).await?;
+        self.ensure_reference().await?;
         let all = parts::list(&self.predictions).await?;
+        let mut looked = self.look(all, now).await?;
         if self.state.progress.closed_until.is_none() {
-            self.begin(&all, now).await?;
+            self.begin(&looked.readable, now).await?;
         }
-        turn.labels = self.read_labels(now).await?;
-        self.count_late(&all, now).await?;
+        // Labels that can't be read keep no window from being closed, only from being final.
+        let unread = match self.read_labels(now).await {
+            Ok(labels) => {
+                turn.labels = labels;
+                None
+            }
+            Err(TurnError::Source(error)) => {
+                self.labels_at = LabelsAt::Away;
+                Some(error)
+            }
+            Err(other) => return Err(other),
+        };
         loop {
-            let windows = self.closable(&all, now).await?;
+            let windows = self.closable(&looked, now).await?;
             if windows.is_empty() {
                 break;
             }
-            turn.closed += windows.len();
-            turn.decided |= self.close_windows(&all, windows, now).await?;
-            turn.decided |= self.finish_windows(now).await?;
+            let count = windows.len();
+            if let Some(decided) = self.close_windows(&mut looked, windows, now).await? {
+                turn.closed += count;
+                turn.decided |= decided;
+            }
         }
-        turn.decided |= self.finish_windows(now).await?;
+        turn.decided |= self.finish_windows(now, Timestamp::MAX).await?;
+        if let Some(error) = unread {
+            return Err(error.into());
+        }
         turn.next_due = Some(self.next_due(now));
         Ok(turn)
     }
@@ -270,6 +303,7 @@ impl ModelWorker {
             started: Some(window.start),
             closed_until: Some(window.start),
             final_until: Some(window.start),
+            ..next.progress
         };
         let mut commit = Commit::default();
         commit.cursors.push(self.progress_row(&next.progress));
@@ -355,8 +389,10 @@ impl ModelWorker {
         }
         if let Some(until) = self.state.progress.final_until {
             let at = self.grid.window_of(until).end.plus(self.horizon());
-            if at > now {
-                due = due.min(at);
+            for at in [at, at.plus(model.idle_timeout)] {
+                if at > now {
+                    due = due.min(at);
+                }
             }
         }
         due
@@ -365,9 +401,5 @@ impl ModelWorker {
     fn label_config(&self) -> Option<(&NamedSource, &crate::config::LabelSource)> {
         let labels = self.model().labels.as_ref()?.source.as_ref()?;
         Some((&labels.source, labels))
-    }
-
-    fn seen(role: Role, cursors: &[CursorRow]) -> std::collections::BTreeMap<String, parts::Seen> {
-        role.remembered(cursors)
     }
 }

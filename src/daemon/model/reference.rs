@@ -5,7 +5,7 @@ use super::{ModelWorker, State, TurnError};
 use crate::{
     config::ReferenceKind,
     daemon::parts,
-    engine::{frozen, rules},
+    engine::{UNKNOWN_VERSION, frozen, rules},
     monitor::{self, Frozen},
     profile::{Limits, Profile, Profiler, codec},
     retrain::RunState,
@@ -37,7 +37,7 @@ impl ModelWorker {
     }
 
     /// Reads a static reference the first time; afterwards the store has it, with its bins.
-    pub(super) async fn ensure_reference(&mut self, now: Timestamp) -> Result<(), TurnError> {
+    pub(super) async fn ensure_reference(&mut self) -> Result<(), TurnError> {
         let ReferenceKind::Static(named) = &self.model().reference.kind else { return Ok(()) };
         if !self.references.is_empty() {
             return Ok(());
@@ -62,7 +62,6 @@ impl ModelWorker {
         let mut commit = Commit::default();
         commit.references.push(self.reference_row(&frozen, Timestamp::MIN)?);
         self.shared.store.apply(&commit).await?;
-        let _ = now;
         self.adopt_references(&commit)
     }
 
@@ -118,7 +117,10 @@ impl ModelWorker {
         now: Timestamp,
         commit: &mut Commit,
     ) -> Result<(), TurnError> {
-        let named = profiles.iter().filter(|(version, _)| !version.is_empty());
+        // Rows that lost their version are no new model.
+        let named = profiles
+            .iter()
+            .filter(|(version, _)| !version.is_empty() && *version != UNKNOWN_VERSION);
         let Some((leading, _)) = named.max_by_key(|(version, p)| (p.rows, *version)) else {
             return Ok(());
         };

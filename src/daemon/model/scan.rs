@@ -9,29 +9,76 @@ use crate::{
     time::{Interval, Timestamp},
 };
 
+/// The parts of the predictions, as far as they can be read.
+#[derive(Debug, Default)]
+pub(super) struct Looked {
+    /// Those that windows are read from.
+    pub(super) readable: Vec<Part>,
+    /// Those that can't be read (half-written, damaged): windows wait for them for a while.
+    pub(super) broken: Vec<Part>,
+}
+
+impl Looked {
+    /// Puts aside parts that turned out to be broken.
+    pub(super) fn set_aside(&mut self, broken: Vec<Part>) {
+        self.readable.retain(|part| !broken.contains(part));
+        self.broken.extend(broken);
+    }
+
+    /// Takes out the broken parts that may hold rows of `window`.
+    pub(super) fn give_up(&mut self, window: &Interval) -> Vec<Part> {
+        let (given_up, kept) =
+            std::mem::take(&mut self.broken).into_iter().partition(|p| parts::may_hold(p, window));
+        self.broken = kept;
+        given_up
+    }
+}
+
+/// What a new or changed part holds.
+struct Scan {
+    part: Part,
+    seen: Seen,
+    /// Times of new rows that belong to closed windows.
+    late: Vec<i64>,
+    /// New rows that can't be read, or have no time.
+    refused: u64,
+    /// The latest time that is not after the clock.
+    newest: Option<i64>,
+}
+
 impl ModelWorker {
     /// The next windows that are over, oldest first, at most as many as are read at once.
     ///
     /// A window is over when a row at or after its end plus `lateness` has been seen (event
-    /// time), or when the clock is `idle_timeout` past that and no such row has come.
+    /// time), or when the clock is `idle_timeout` past that and no such row has come. It is held
+    /// that long, too, for a part that may hold rows of it and can't be read.
     pub(super) async fn closable(
         &mut self,
-        all: &[Part],
+        looked: &Looked,
         now: Timestamp,
     ) -> Result<Vec<Interval>, TurnError> {
         let mut windows = Vec::new();
         let Some(mut window) = self.next_window() else { return Ok(windows) };
-        let (lateness, idle) = (self.model().lateness, self.model().idle_timeout);
+        let idle = self.model().idle_timeout;
         let until = self.shared.until.unwrap_or(Timestamp::MAX);
         while windows.len() < CLOSE_BATCH && window.start < until {
-            let closing = window.end.plus(lateness);
-            if now < closing || !self.is_over(all, closing, closing.plus(idle) <= now, now).await? {
+            let closing = self.closing(&window);
+            let patient = now < closing.plus(idle);
+            let held = patient && looked.broken.iter().any(|part| parts::may_hold(part, &window));
+            let over =
+                now >= closing && self.is_over(&looked.readable, closing, !patient, now).await?;
+            if held || !over {
                 break;
             }
             windows.push(window);
             window = self.grid.next(&window);
         }
         Ok(windows)
+    }
+
+    /// When a window can be over at the earliest.
+    pub(super) fn closing(&self, window: &Interval) -> Timestamp {
+        window.end.plus(self.model().lateness)
     }
 
     async fn is_over(
@@ -50,102 +97,139 @@ impl ModelWorker {
         Ok(newest.is_some())
     }
 
-    /// Looks at parts that are new or have changed: rows of theirs that belong to closed windows
-    /// are counted there and left out.
-    pub(super) async fn count_late(
+    /// Looks once at parts that are new or have changed: rows of theirs that belong to closed
+    /// windows are counted there and left out, rows that can't be read are counted in the next
+    /// window that closes.
+    pub(super) async fn look(
         &mut self,
-        all: &[Part],
+        all: Vec<Part>,
         now: Timestamp,
-    ) -> Result<(), TurnError> {
+    ) -> Result<Looked, TurnError> {
         let cursors = self.shared.store.cursors(&self.name).await?;
-        let seen = Self::seen(Role::Predictions, &cursors);
-        let fresh: Vec<(Part, Option<Seen>)> = all
-            .iter()
-            .filter(|part| !seen.get(&part.name).is_some_and(|s| s.is_same(part)))
-            .map(|part| (part.clone(), seen.get(&part.name).copied()))
-            .collect();
-        if fresh.is_empty() {
-            return Ok(());
+        let seen = Role::Predictions.remembered(&cursors);
+        let mut looked = Looked::default();
+        let mut fresh: Vec<(Part, Option<Seen>)> = Vec::new();
+        for part in all {
+            match seen.get(&part.name).copied() {
+                // Windows have been closed without it; it counts again when it changes.
+                Some(seen) if seen.is_same(&part) && seen.given_up => {}
+                Some(seen) if seen.is_same(&part) => looked.readable.push(part),
+                before => fresh.push((part, before)),
+            }
         }
-        let started = self.state.progress.started;
-        let closed_until = self.state.progress.closed_until;
+        if fresh.is_empty() {
+            return Ok(looked);
+        }
+        let progress = self.state.progress;
         // Before the first window has closed nothing can be late for it.
-        let closed = match (started, closed_until) {
+        let closed = match (progress.started, progress.closed_until) {
             (Some(start), Some(end)) if start < end => Some(Interval { start, end }),
             _ => None,
         };
-        let (found, broken) = self.scan_late(fresh, closed, now).await?;
+        let (found, broken) = self.scan(fresh, closed, now).await?;
         for (part, error) in broken {
             tracing::warn!(model = self.name, part = part.name, %error, "part cannot be read");
+            looked.broken.push(part);
         }
         let mut commit = Commit::default();
+        let mut next = self.state.clone();
         let mut late: BTreeMap<Interval, u64> = BTreeMap::new();
-        for (part, seen, times) in found {
-            for us in times {
+        for scan in found {
+            for us in scan.late {
                 let window = self.grid.window_of(Timestamp::from_micros(us));
                 *late.entry(window).or_default() += 1;
             }
-            commit.cursors.push(Role::Predictions.cursor(&self.name, &part.name, seen));
+            next.progress.refused += scan.refused;
+            self.newest = self.newest.max(scan.newest.map(Timestamp::from_micros));
+            commit.cursors.push(Role::Predictions.cursor(&self.name, &scan.part.name, scan.seen));
+            looked.readable.push(scan.part);
         }
+        looked.readable.sort_by(|a, b| a.name.cmp(&b.name));
+        self.add_late(late, &mut commit).await?;
+        if !commit.cursors.is_empty() {
+            commit.cursors.push(self.progress_row(&next.progress));
+            self.shared.store.apply(&commit).await?;
+            self.state = next;
+        }
+        Ok(looked)
+    }
+
+    async fn add_late(
+        &self,
+        late: BTreeMap<Interval, u64>,
+        commit: &mut Commit,
+    ) -> Result<(), TurnError> {
         for (window, rows) in late {
             tracing::warn!(model = self.name, %window, rows, "rows came after their window had closed");
             let windows = self.shared.store.windows(&self.name, None, window).await?;
-            if let Some(mut row) =
-                windows.into_iter().find(|w| w.version.is_empty() && w.window == window)
-            {
+            let whole = windows.into_iter().find(|w| w.version.is_empty() && w.window == window);
+            if let Some(mut row) = whole {
                 row.rows_late += rows;
                 commit.windows.push(row);
             }
         }
-        self.shared.store.apply(&commit).await?;
         Ok(())
     }
 
-    async fn scan_late(
+    async fn scan(
         &self,
         fresh: Vec<(Part, Option<Seen>)>,
         closed: Option<Interval>,
         now: Timestamp,
-    ) -> Result<(Vec<(Part, Seen, Vec<i64>)>, Vec<(Part, SourceError)>), SourceError> {
-        let source = Arc::clone(&self.predictions);
-        let time = self.time.clone();
+    ) -> Result<(Vec<Scan>, Vec<(Part, SourceError)>), SourceError> {
+        let (source, time) = (Arc::clone(&self.predictions), self.time.clone());
         parts::blocking(move || {
             let columns = [time.name.clone()];
             let (mut found, mut broken) = (Vec::new(), Vec::new());
             for (part, before) in fresh {
-                // A part that shrank was written anew: nothing of it counts as read.
-                let before = before.filter(|seen| part.bytes >= seen.bytes);
-                let skip_rows = before.map_or(0, |seen| seen.rows);
-                // Without closed windows only the part's number of rows is wanted.
-                let within =
-                    closed.unwrap_or(Interval { start: Timestamp::MIN, end: Timestamp::MIN });
+                let mut scan = Scan {
+                    seen: Seen {
+                        bytes: part.bytes,
+                        modified_us: part.modified_us,
+                        read_at: now,
+                        mark: source.get().mark(&part, part.bytes),
+                        ..Seen::default()
+                    },
+                    part,
+                    late: Vec::new(),
+                    refused: 0,
+                    newest: None,
+                };
                 let query = Query {
                     columns: Some(&columns),
                     time: Some(&time),
-                    within: Some(within),
-                    skip_rows,
+                    within: None,
+                    skip_rows: known_rows(before, &scan.part, source.get()),
                 };
-                let mut late = Vec::new();
-                let result = source.get().read(&part, &query, &mut |batch| {
-                    late.extend(batch.times_us.unwrap_or_default());
+                let result = source.get().read(&scan.part, &query, &mut |batch| {
+                    for us in batch.times_us.unwrap_or_default() {
+                        let at = Timestamp::from_micros(us);
+                        scan.late.extend(closed.filter(|closed| closed.contains(at)).map(|_| us));
+                        scan.newest = scan.newest.max(Some(us).filter(|_| at <= now));
+                    }
                     Ok(())
                 });
                 match result {
                     Ok(report) => {
-                        let seen = Seen {
-                            bytes: part.bytes,
-                            modified_us: part.modified_us,
-                            rows: report.rows_total,
-                            ahead: 0,
-                            read_at: now,
-                        };
-                        found.push((part, seen, late));
+                        scan.seen.rows = report.rows_total;
+                        scan.refused = report.rows_refused + report.rows_without_time;
+                        found.push(scan);
                     }
-                    Err(error) => broken.push((part, error)),
+                    Err(error) => broken.push((scan.part, error)),
                 }
             }
             Ok((found, broken))
         })
         .await
+    }
+}
+
+/// How many rows at a changed part's start were there before.
+fn known_rows(before: Option<Seen>, part: &Part, source: &dyn crate::source::Source) -> u64 {
+    match before {
+        Some(seen) if seen.is_start_of(part, source) => seen.rows,
+        // A format that can only be written anew: more rows than before are taken for new ones.
+        Some(seen) if seen.mark.is_none() => seen.rows,
+        _ => 0,
     }
 }

@@ -5,9 +5,12 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// Bytes looked at.
 const HEAD_BYTES: u64 = 8_192;
+/// Bytes that a mark is made of.
+const MARK_BYTES: u64 = 4_096;
 /// Endings that a folder's files are taken by.
 pub(super) const ENDINGS: [&str; 8] =
     [".parquet", ".pq", ".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz"];
@@ -88,6 +91,16 @@ pub(super) fn detect(file: &mut File, name: &str, format: Format) -> Result<Foun
         return Err("it looks like JSON; expected Parquet or CSV".to_owned());
     }
     Ok(Found::Csv { gzip: false })
+}
+
+/// A hash of the bytes before `end`, some thousand of them.
+pub(super) fn mark(file: &mut File, end: u64) -> io::Result<u64> {
+    let start = end.saturating_sub(MARK_BYTES);
+    io::Seek::seek(file, io::SeekFrom::Start(start))?;
+    let mut tail = Vec::new();
+    file.take(end - start).read_to_end(&mut tail)?;
+    let digest = Sha256::digest(&tail);
+    Ok(digest.iter().take(8).fold(0, |mark, byte| (mark << 8) | u64::from(*byte)))
 }
 
 /// Refuses what is no UTF-8 text by its first bytes.

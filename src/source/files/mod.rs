@@ -251,6 +251,15 @@ impl Source for Files {
         }
         Ok(rows.report)
     }
+
+    fn mark(&self, part: &Part, bytes: u64) -> Option<u64> {
+        let path = list::place(&self.path).ok()?.root.join(name::path(&part.name));
+        let mut file = File::open(&path).ok()?;
+        match format::detect(&mut file, &part.name, self.format) {
+            Ok(Found::Csv { gzip: false }) => format::mark(&mut file, bytes).ok(),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]
