@@ -234,3 +234,109 @@ proptest! {
         survives(&text);
     }
 }
+
+const REFERENCE: &str = include_str!("../config/driftd.toml");
+
+/// The reference configuration with the lines of these marks taken in.
+fn taken_in(marks: &[&str]) -> String {
+    let line = |line: &str| {
+        let bare = line.trim_start_matches('#');
+        let mark = &line[..line.len() - bare.len()];
+        let is_toml = bare.starts_with(|c: char| c.is_ascii_lowercase() || c == '[');
+        if is_toml && marks.contains(&mark) { bare.to_owned() } else { line.to_owned() }
+    };
+    let text: Vec<String> = REFERENCE.lines().map(line).collect();
+    text.join("\n")
+}
+
+#[track_caller]
+fn taken(text: &str) -> String {
+    match Config::parse(text, Path::new("/etc/driftd/driftd.toml")) {
+        Ok((config, report)) => {
+            assert_eq!(report.render(false), "");
+            format!("{config:#?}")
+        }
+        Err(report) => panic!("{}", report.render(false)),
+    }
+}
+
+#[test]
+fn the_reference_configuration_shows_the_defaults() {
+    taken(REFERENCE);
+    let examples = taken_in(&["##"]);
+    let all = taken_in(&["#", "##"]);
+    let allowed = |text: String| {
+        let text = text.replace("\nallow_commands = false\n", "\n");
+        format!("allow_commands = true\n{text}")
+    };
+    assert_eq!(taken(&allowed(examples)), taken(&allowed(all)));
+}
+
+/// The keys of an object in the schema that a table of the file must show.
+fn keys_of(schema: &serde_json::Value) -> BTreeSet<String> {
+    let properties = schema["properties"].as_object();
+    properties.into_iter().flat_map(|it| it.keys().cloned()).collect()
+}
+
+#[test]
+fn the_reference_configuration_shows_every_option() {
+    let schema = driftd::config::schema();
+    let file: toml::Table = taken_in(&["#", "##"]).parse().expect("it is TOML");
+    let at = |path: &[&str]| -> Vec<toml::Table> {
+        let mut values = vec![toml::Value::Table(file.clone())];
+        for key in path {
+            let next = values.into_iter().flat_map(|it| match (*key, it) {
+                ("*", toml::Value::Table(all)) => all.into_iter().map(|(_, it)| it).collect(),
+                (key, toml::Value::Table(mut it)) => it.remove(key).into_iter().collect(),
+                _ => Vec::new(),
+            });
+            values = next.collect();
+        }
+        let tables = values.into_iter().flat_map(|it| match it {
+            toml::Value::Table(it) => vec![it],
+            toml::Value::Array(all) => {
+                all.into_iter().filter_map(|it| it.as_table().cloned()).collect()
+            }
+            _ => Vec::new(),
+        });
+        tables.collect()
+    };
+    let mut lacking = Vec::new();
+    let mut check = |place: &str, schema: &serde_json::Value, tables: Vec<toml::Table>| {
+        let expected = keys_of(schema);
+        assert!(!expected.is_empty(), "the schema has nothing at {place}");
+        let shown: BTreeSet<String> =
+            tables.into_iter().flat_map(|it| it.into_iter()).map(|it| it.0).collect();
+        for key in expected.difference(&shown) {
+            // Alternatives that exclude what the example sets are shown in words.
+            if !REFERENCE.contains(&format!("\n# or: {key} = ")) {
+                lacking.push(format!("{place}: {key}"));
+            }
+        }
+    };
+    check("the top", &schema, at(&[]));
+    for section in ["store", "server", "log"] {
+        check(section, &schema["properties"][section], at(&[section]));
+    }
+    let model = &schema["properties"]["models"]["additionalProperties"];
+    check("models", model, at(&["models", "*"]));
+    for section in ["predictions", "labels", "reference", "metrics"] {
+        check(section, &model["properties"][section], at(&["models", "*", section]));
+    }
+    check("rules", &model["properties"]["rules"]["items"], at(&["models", "*", "rules"]));
+    let sources = &schema["$defs"]["AnySource"];
+    let receivers = &schema["properties"]["receivers"]["additionalProperties"];
+    let retraining = &schema["properties"]["retraining"]["additionalProperties"];
+    for (section, kinds) in
+        [("sources", sources), ("receivers", receivers), ("retraining", retraining)]
+    {
+        for kind in kinds["oneOf"].as_array().expect("a list of kinds") {
+            let name = kind["properties"]["type"]["const"].as_str().expect("a kind's name");
+            let of_kind = at(&[section, "*"]).into_iter();
+            let of_kind =
+                of_kind.filter(|it| it.get("type").and_then(|it| it.as_str()) == Some(name));
+            check(&format!("{section} of type {name}"), kind, of_kind.collect());
+        }
+    }
+    assert!(lacking.is_empty(), "not in config/driftd.toml:\n{}", lacking.join("\n"));
+}

@@ -23,6 +23,13 @@ pub enum Outcome {
     Error,
 }
 
+impl Outcome {
+    /// Whether anything is said about the value at all.
+    pub fn is_verdict(self) -> bool {
+        matches!(self, Self::Breach | Self::Band | Self::Clear)
+    }
+}
+
 /// One series (a column, or the window as a whole) of a rule on one window.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judged {
@@ -94,10 +101,10 @@ fn limit(threshold: Threshold, sized: Option<f64>) -> Option<f64> {
 }
 
 fn compare(rule: &Rule, value: f64, limit: f64) -> Outcome {
-    // `NaN` can't reach this, yet it would be neither breach nor clear: an error.
     let clear_at = rule.clear_at.unwrap_or(limit);
     match rule.threshold {
-        _ if value.is_nan() => Outcome::Error,
+        // None reaches this, yet it would be no evidence that could be written down.
+        _ if !value.is_finite() => Outcome::Error,
         Threshold::Below(_) if value < limit => Outcome::Breach,
         Threshold::Below(_) if value >= clear_at => Outcome::Clear,
         Threshold::Below(_) => Outcome::Band,
@@ -119,3 +126,7 @@ pub fn badness(evidence: &Evidence, threshold: Threshold) -> f64 {
     };
     over / limit.abs().max(1e-9)
 }
+
+#[cfg(test)]
+#[path = "tests/judge.rs"]
+mod tests;

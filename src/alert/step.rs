@@ -83,11 +83,13 @@ pub fn step(
     }
     memory.judged_until = Some(window.end);
     count(memory, judged);
-    let ripe: Vec<String> = memory
-        .breaches
+    // Only what breaches now can fire: a lowered `windows` does not turn an old breach into news.
+    let ripe: Vec<String> = judged
         .iter()
-        .filter(|(_, count)| **count >= rule.windows)
-        .map(|(column, _)| column.clone())
+        .filter(|it| it.outcome == Outcome::Breach)
+        .map(series)
+        .filter(|column| memory.breaches.get(*column).is_some_and(|count| *count >= rule.windows))
+        .map(str::to_owned)
         .collect();
     let breaching = memory.breaches.values().any(|count| *count > 0);
     if memory.episode.is_none() && breaching {
@@ -110,14 +112,22 @@ pub fn step(
         }
         State::Firing | State::Recovering => {
             memory.involved.extend(ripe);
-            recover(rule, memory, episode, judged, now)
+            let over = recover(rule, memory, episode, judged, now);
+            // What breaches beside the alert that is over is on its way to one of its own.
+            if over.is_some() && !memory.breaches.is_empty() {
+                let mut next = opened(rule, subject, window);
+                note_evidence(rule, &mut next, window, judged);
+                memory.episode = Some(next);
+            }
+            over
         }
     }
 }
 
-/// Ends whatever is open because a new model took over; the counters start afresh.
-pub fn supersede(memory: &mut Memory, now: Timestamp) -> Option<Episode> {
-    let judged_until = memory.judged_until;
+/// Ends whatever is open because a new model took over; the counters start afresh, and windows
+/// before `from`, whose labels may still come, are no longer judged: they tell of the old model.
+pub fn supersede(memory: &mut Memory, from: Timestamp, now: Timestamp) -> Option<Episode> {
+    let judged_until = memory.judged_until.max(Some(from));
     let episode = std::mem::take(memory).episode;
     memory.judged_until = judged_until;
     episode.filter(|e| matches!(e.state, State::Firing | State::Recovering)).map(|mut episode| {
@@ -143,17 +153,24 @@ fn count(memory: &mut Memory, judged: &[Judged]) {
                 memory.breaches.remove(column);
                 memory.held.remove(column);
             }
-            Outcome::Band => {}
-            Outcome::Insufficient | Outcome::NoData | Outcome::Error => {
-                if memory.breaches.contains_key(column) {
-                    let held = memory.held.entry(column.to_owned()).or_default();
-                    *held += 1;
-                    if *held >= HELD_MAX && !memory.involved.contains(column) {
-                        memory.breaches.remove(column);
-                        memory.held.remove(column);
-                    }
-                }
+            Outcome::Band => {
+                memory.held.remove(column);
             }
+            Outcome::Insufficient | Outcome::NoData | Outcome::Error => {}
+        }
+    }
+    // A column that is not there says as little as one without a value.
+    let verdict = |column: &str| {
+        let of = |it: &Judged| series(it) == column && it.outcome.is_verdict();
+        judged.iter().any(of)
+    };
+    let silent = memory.breaches.keys().filter(|column| !verdict(column));
+    for column in silent.cloned().collect::<Vec<_>>() {
+        let held = memory.held.entry(column.clone()).or_default();
+        *held += 1;
+        if *held >= HELD_MAX && !memory.involved.contains(&column) {
+            memory.breaches.remove(&column);
+            memory.held.remove(&column);
         }
     }
 }
@@ -232,10 +249,17 @@ fn recover(
         episode.ended_at = Some(now);
         episode.evidence =
             judged.iter().filter(involved).filter_map(|it| it.evidence.clone()).collect();
-        let judged_until = memory.judged_until;
-        *memory = Memory { judged_until, ..Memory::default() };
+        memory.clears = 0;
+        for column in std::mem::take(&mut memory.involved) {
+            memory.breaches.remove(&column);
+            memory.held.remove(&column);
+        }
         return Some(Transition::Resolved(episode));
     }
     memory.episode = Some(episode);
     None
 }
+
+#[cfg(test)]
+#[path = "tests/mod.rs"]
+mod tests;

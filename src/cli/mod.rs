@@ -10,7 +10,9 @@ use crate::{
 };
 
 mod check;
+mod compare;
 mod demo;
+mod init;
 mod run;
 mod schema;
 mod simulate;
@@ -44,8 +46,12 @@ enum Command {
     Run(run::Args),
     /// Evaluate windows once, without alerting: for CI, cron, Airflow
     Check(check::Args),
+    /// Compare two data sets and say which columns have drifted
+    Compare(compare::Args),
     /// Check the configuration and say what it watches
     Validate(validate::Args),
+    /// Look at the data and write a commented configuration
+    Init(init::Args),
     /// Print the configuration's JSON Schema
     Schema(schema::Args),
     /// Run a real year of flights through the daemon in about a minute
@@ -72,9 +78,11 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Demo(args) => demo::run(args),
         Command::Simulate(args) => simulate::run(&args),
         Command::DemoTrain(args) => demo::train(&args),
+        Command::Init(args) => init::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::RunCommand { folder } => Ok(supervise::supervise(&folder)),
@@ -134,7 +142,7 @@ impl ConfigArg {
 fn show(report: &Report) -> anyhow::Result<()> {
     if !report.problems.is_empty() {
         let (path, tally) = (report.path.display(), report.tally());
-        write!(anstream::stderr(), "{}{path}: {tally}\n", report.render(true))
+        writeln!(anstream::stderr(), "{}{path}: {tally}", report.render(true))
             .context("cannot write to standard error")?;
     }
     Ok(())

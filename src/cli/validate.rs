@@ -1,16 +1,16 @@
 //! `driftd validate`: the configuration alone.
-use std::{
-    fmt::{self, Write as _},
-    io::Write as _,
-    process::ExitCode,
-};
+use std::{fmt, io::Write as _, process::ExitCode};
 
 use anyhow::Context as _;
 
 use super::{ConfigArg, Format, exit, show};
 use crate::config::{
-    Config, ModelConfig, On, ReferenceKind, Report, RetrainingConfig, Rule, Start, Threshold,
+    Config, ModelConfig, NamedSource, On, ReferenceKind, Report, RetrainingConfig, Rule, Start,
+    Threshold,
 };
+
+/// Width of a list of columns.
+const COLUMN_CHARS_MAX: usize = 80;
 
 /// Check the configuration and say what would be watched.
 ///
@@ -91,23 +91,26 @@ fn write_model(f: &mut fmt::Formatter<'_>, model: &ModelConfig, config: &Config)
     };
     writeln!(f, "  starts      at {start}")?;
     let predictions = &model.predictions;
-    let roles: Vec<String> =
-        predictions.roles().map(|(role, column)| format!("{role} `{column}`")).collect();
-    writeln!(f, "  predictions {}: {}", predictions.source.name, roles.join(", "))?;
+    writeln!(f, "  predictions {}", source_in_words(&predictions.source))?;
+    let roles = predictions.roles().map(|(role, column)| format!("{role} `{column}`"));
+    writeln!(f, "  columns     {}", wrapped(roles))?;
     match &predictions.features {
-        Some(features) => writeln!(f, "  features    {}", features.join(", "))?,
+        Some(features) => writeln!(f, "  features    {}", wrapped(features.iter().cloned()))?,
         None => writeln!(f, "  features    every other column")?,
     }
     match &model.labels {
         Some(labels) => {
             let source = labels.source.as_ref().map_or(&predictions.source, |it| &it.source);
             let (label, horizon) = (&labels.label, labels.horizon);
-            writeln!(f, "  labels      {}: `{label}`, final after {horizon}", source.name)?;
+            let source = source_in_words(source);
+            writeln!(f, "  labels      {source}: `{label}`, final after {horizon}")?;
         }
         None => writeln!(f, "  labels      none: accuracy is not measured")?,
     }
     match &model.reference.kind {
-        ReferenceKind::Static(source) => writeln!(f, "  reference   {}", source.name)?,
+        ReferenceKind::Static(source) => {
+            writeln!(f, "  reference   {}", source_in_words(source))?;
+        }
         ReferenceKind::Previous(span) => {
             writeln!(f, "  reference   the {span} before each window")?;
         }
@@ -116,6 +119,30 @@ fn write_model(f: &mut fmt::Formatter<'_>, model: &ModelConfig, config: &Config)
         writeln!(f, "  rule        {}", rule_in_words(rule, config))?;
     }
     Ok(())
+}
+
+fn source_in_words(source: &NamedSource) -> String {
+    // An inline source is named after its place.
+    if source.name.starts_with("models.") {
+        return format!("a source of its own ({})", source.source.kind());
+    }
+    source.name.clone()
+}
+
+/// Items with commas, on as many lines as it takes, below each other.
+fn wrapped(items: impl Iterator<Item = String>) -> String {
+    let (mut text, mut width) = (String::new(), 0);
+    for item in items {
+        let long = item.chars().count() + 2;
+        if width > 0 {
+            let fits = width + long <= COLUMN_CHARS_MAX;
+            text += if fits { ", " } else { ",\n              " };
+            width = if fits { width } else { 0 };
+        }
+        text += &item;
+        width += long;
+    }
+    text
 }
 
 fn rule_in_words(rule: &Rule, config: &Config) -> String {
@@ -131,17 +158,19 @@ fn rule_in_words(rule: &Rule, config: &Config) -> String {
         Threshold::Default => "above what chance explains".to_owned(),
     };
     let severity = format!("{:?}", rule.severity).to_lowercase();
-    let mut words = format!("{}: {severity} when {}{on} is {threshold}", rule.name, rule.metric);
-    let windows = if rule.windows == 1 { "window" } else { "windows in a row" };
-    let mut add = |text: String| words.write_str(&text).expect("a String takes every text");
-    add(format!(" in {} {windows} of {}", rule.windows, rule.window));
+    let (name, metric, windows) = (&rule.name, rule.metric, rule.windows);
+    let in_a_row = if windows == 1 { "window" } else { "windows in a row" };
+    let mut lines = vec![
+        format!("{name}: {severity} when {metric}{on} is {threshold}"),
+        format!("in {windows} {in_a_row} of {}", rule.window),
+    ];
     if !rule.notify.is_empty() {
-        add(format!("; tells {}", rule.notify.join(", ")));
+        lines.push(format!("tells {}", rule.notify.join(", ")));
     }
     if let Some(retraining) = rule.retrain.as_ref().and_then(|it| config.retraining.get(it)) {
-        add(format!("; retrains with {}", retraining_in_words(retraining)));
+        lines.push(format!("retrains with {}", retraining_in_words(retraining)));
     }
-    words
+    lines.join("\n                ")
 }
 
 fn retraining_in_words(retraining: &RetrainingConfig) -> String {
@@ -160,12 +189,63 @@ mod tests {
     fn what_would_be_watched_is_said_in_words() {
         let text = include_str!("../../tests/data/config/good/flights.toml");
         let (config, _) = Config::parse(text, Path::new("/etc/driftd/driftd.toml")).unwrap();
-        insta::assert_snapshot!(Summary(&config), @"");
+        insta::assert_snapshot!(Summary(&config), @"
+
+        model flight-delays
+          windows     1d (UTC), rows may come 30m late
+          starts      at the last closed window
+          predictions flights
+          columns     id `prediction_id`, time `predicted_at`, version `model_version`,
+                      score `score`, prediction `predicted_late`
+          features    temp, dewp, carrier, origin
+          labels      landings: `late`, final after 2d
+          reference   a source of its own (files)
+          rule        inputs-drifted: warning when psi of any feature is above what chance explains
+                        in 2 windows in a row of 1d
+                        tells team
+          rule        accuracy-fell: critical when roc_auc is below 0.68
+                        in 2 windows in a row of 1w
+                        tells team, pager
+                        retrains with nightly (command, dry-run)
+
+        receivers     pager (webhook), team (email)
+        retraining    nightly (command, dry-run)
+        history       sqlite:/etc/driftd/driftd.db for 400d
+        dashboard     http://127.0.0.1:7788/
+        ");
     }
 
     #[test]
     fn problems_are_values_for_machines() {
         let report = Config::parse("[log]\nlevel = 5\n", Path::new("a.toml")).unwrap_err();
-        insta::assert_snapshot!(format!("{:#}", as_json(false, &report)), @"");
+        insta::assert_snapshot!(format!("{:#}", as_json(false, &report)), @r#"
+        {
+          "problems": [
+            {
+              "code": "E0102",
+              "column": 1,
+              "file": "a.toml",
+              "help": [
+                "add a table `[models.NAME]`"
+              ],
+              "level": "error",
+              "line": 1,
+              "message": "nothing is watched: there is no model"
+            },
+            {
+              "code": "E0103",
+              "column": 9,
+              "file": "a.toml",
+              "help": [
+                "`level`: `error`, `warn`, `info`, `debug` or `trace`."
+              ],
+              "level": "error",
+              "line": 2,
+              "message": "expected a string"
+            }
+          ],
+          "valid": false
+        }
+        "#);
     }
 }

@@ -20,10 +20,7 @@ pub struct Metric {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// A column against the reference's.
-    Drift {
-        /// Whether it has a usual cut that respects the windows' sizes.
-        size_aware: bool,
-    },
+    Drift,
     /// A column.
     Quality,
     /// The window's rows.
@@ -65,14 +62,17 @@ impl Metric {
         self.is_on_columns() && stat::find(self.name).is_some_and(|it| it.kinds().contains(&kind))
     }
 
+    /// Whether it has a threshold of its own, which respects the sizes of the windows.
+    pub fn has_default(&self) -> bool {
+        self.is_on_columns() && self.worse == Worse::Higher
+    }
+
     /// Whether it is measured column by column.
     pub fn is_on_columns(&self) -> bool {
-        matches!(self.family, Family::Drift { .. } | Family::Quality)
+        matches!(self.family, Family::Drift | Family::Quality)
     }
 }
 
-const CUT: Family = Family::Drift { size_aware: true };
-const UNCUT: Family = Family::Drift { size_aware: false };
 const INF: f64 = f64::INFINITY;
 
 const fn higher(name: &'static str, family: Family, max: f64) -> Metric {
@@ -89,19 +89,16 @@ const fn lower(name: &'static str, needs: Needs, min: f64) -> Metric {
 
 /// All of them.
 pub const METRICS: &[Metric] = &[
-    higher("psi", CUT, INF),
-    higher("jensen_shannon", CUT, 1.0),
-    higher("hellinger", CUT, 1.0),
-    // In nats and without bound: no cut is usual.
-    higher("kl_divergence", UNCUT, INF),
-    higher("ks", CUT, 1.0),
-    // In the column's own unit: only its user knows what is much.
-    higher("wasserstein", UNCUT, INF),
-    higher("wasserstein_normed", CUT, INF),
-    // A test's statistic: it grows with the rows.
-    higher("chi_square", UNCUT, INF),
-    higher("total_variation", CUT, 1.0),
-    higher("l_infinity", CUT, 1.0),
+    higher("psi", Family::Drift, INF),
+    higher("jensen_shannon", Family::Drift, 1.0),
+    higher("hellinger", Family::Drift, 1.0),
+    higher("kl_divergence", Family::Drift, INF),
+    higher("ks", Family::Drift, 1.0),
+    higher("wasserstein", Family::Drift, INF),
+    higher("wasserstein_normed", Family::Drift, INF),
+    higher("chi_square", Family::Drift, INF),
+    higher("total_variation", Family::Drift, 1.0),
+    higher("l_infinity", Family::Drift, 1.0),
     either("row_count", Family::Rows, INF),
     higher("missing_rate", Family::Quality, 1.0),
     higher("nan_rate", Family::Quality, 1.0),

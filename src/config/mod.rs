@@ -1,4 +1,4 @@
-//! Configuration: TOML text → spanned tree → checked [`Config`]; every problem shown with its place.
+//! Configuration: TOML text → spanned tree → checked [`Config`]; every problem with its place.
 //!
 //! [`Config::load`] reads a file, [`Config::parse`] a text. Reading never stops at the first
 //! mistake: a table's unknown, missing and unreadable keys are all noted, defaults stand in, and

@@ -148,7 +148,7 @@ fn read_metrics(table: Option<Table<'_>>) -> Option<MetricNames> {
         }
         found
     };
-    let is_drift = |it: &Metric| matches!(it.family, super::Family::Drift { .. });
+    let is_drift = |it: &Metric| it.family == super::Family::Drift;
     Some(MetricNames {
         numeric: resolve("numeric", &own.numeric, &|it| is_drift(it) && it.fits(Kind::Numeric)),
         categorical: resolve("categorical", &own.categorical, &|it| {

@@ -279,7 +279,7 @@ fn threshold(metric: &Metric, own: &file::Rule, table: &Table<'_>) -> Option<Thr
             Some(Threshold::Below(below))
         }
         (false, false) => {
-            if matches!(metric.family, Family::Drift { size_aware: true, .. }) {
+            if metric.has_default() {
                 return Some(Threshold::Default);
             }
             let key = match metric.worse {
@@ -327,9 +327,8 @@ fn clear_at(
 ) -> Option<f64> {
     let Some(value) = given else {
         // Drift and rates flutter around a threshold; a count or a score is judged by itself.
-        let is_rate = metric.worse == Worse::Higher && metric.is_on_columns();
         return match threshold {
-            Threshold::Above(above) if is_rate => Some(0.8 * above),
+            Threshold::Above(above) if metric.has_default() => Some(0.8 * above),
             _ => None,
         };
     };

@@ -176,7 +176,8 @@ mod tests {
 
     #[test]
     fn secrets_are_found_wherever_they_are() {
-        let text = "url = 'u'\nhook = 'fine'\npassword = 'a'\nheaders = { x = 'b', y = { env = 'E' } }\n\
+        let text = "url = 'u'\nhook = 'fine'\npassword = 'a'\n\
+                    headers = { x = 'b', y = { env = 'E' } }\n\
                     [nested]\ntokens = ['c', { command = ['p'] }]\n";
         let table = DeTable::parse(text).unwrap();
         let found = Shape::of::<Sample>().secrets(table.get_ref());

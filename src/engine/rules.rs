@@ -11,7 +11,7 @@ use crate::{
         guards::{self, Decision},
     },
     store::{Commit, CursorRow, Group, OutboxRow, RetrainingRow},
-    time::{Interval, Timestamp, WindowSize},
+    time::{Interval, Span, Timestamp, WindowSize},
 };
 
 /// Who decides, and with what options.
@@ -208,7 +208,12 @@ fn tell(
             key: note.key.clone(),
             receiver: name.clone(),
             episode: episode.id.clone(),
-            at: now,
+            // Notes of one episode go out by `at`: what follows an alert is after it, even where
+            // both are decided at one instant or the clock was set back between.
+            at: match (event, episode.fired_at) {
+                (Event::Firing, _) | (_, None) => now,
+                (_, Some(fired)) => now.max(fired.plus(Span::micros(1))),
+            },
             body: receiver.get().render(&note).0,
             title: format!("{} {} {word}", note.model, note.rule),
         });
@@ -315,13 +320,23 @@ pub fn retraining_ended(
     }
 }
 
-/// Closes what is open because a new version took over, and starts every rule afresh.
-pub fn supersede(context: Context<'_>, state: &mut RuleState, now: Timestamp, commit: &mut Commit) {
+/// Closes what is open because a new version took over with the window that begins at `from`, and
+/// starts every rule afresh: windows before it that become final later tell of the old model.
+pub fn supersede(
+    context: Context<'_>,
+    state: &mut RuleState,
+    from: Timestamp,
+    now: Timestamp,
+    commit: &mut Commit,
+) {
+    for rule in context.model.rules.iter().filter(|rule| !rule.per_version) {
+        state.memories.entry(rule.name.clone()).or_default();
+    }
     let names: Vec<String> = state.memories.keys().cloned().collect();
     for name in names {
         let Some(memory) = state.memories.get_mut(&name) else { continue };
         let pending = memory.episode.clone().filter(|e| e.state == State::Pending);
-        let ended = alert::supersede(memory, now);
+        let ended = alert::supersede(memory, from, now);
         if let Some(episode) = &ended
             && let Some(rule) = context.model.rules.iter().find(|rule| rule.name == episode.rule)
         {

@@ -79,3 +79,7 @@ pub fn decide(
     }
     Decision::Start
 }
+
+#[cfg(test)]
+#[path = "tests/guards.rs"]
+mod tests;

@@ -3,7 +3,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{Outcome, words};
 use crate::{
-    monitor::compare::{Column, Metric, Summary},
+    monitor::report::{ColumnReport, MetricReport, Named, Numbers, Summary},
     plot::{BarChart, Bins, CSS, figure, shown},
     profile::Kind,
 };
@@ -59,7 +59,7 @@ pub(super) fn render(outcome: &Outcome) -> String {
     page.into_string()
 }
 
-fn kind(column: &Column) -> &'static str {
+fn kind(column: &ColumnReport) -> &'static str {
     match column.kind {
         Kind::Numeric => "numeric",
         Kind::Categorical => "categorical",
@@ -88,7 +88,7 @@ fn overview(outcome: &Outcome) -> Markup {
                         td { (verdict(column)) }
                         @for name in &metrics {
                             @match column.metrics.iter().find(|m| m.metric == *name) {
-                                Some(metric) => { (short_value(metric)) },
+                                Some(metric) => { (short_value(column, metric)) },
                                 None => { td.number {} },
                             }
                         }
@@ -99,26 +99,36 @@ fn overview(outcome: &Outcome) -> Markup {
     }
 }
 
-fn verdict(column: &Column) -> Markup {
+fn verdict(column: &ColumnReport) -> Markup {
     html! {
         @if column.drifted { span.badge.bad { "▲ drifted" } }
         @else { span.badge.good { "stable" } }
     }
 }
 
-fn short_value(metric: &Metric) -> Markup {
+/// Whether a value is at or over its threshold, and whether that decides.
+fn over(column: &ColumnReport, metric: &MetricReport) -> &'static str {
+    let decides = words::deciding(column).is_some_and(|m| m.metric == metric.metric);
+    match (metric.drifted, decides) {
+        (true, true) => "over",
+        (true, false) => "high",
+        (false, _) => "low",
+    }
+}
+
+fn short_value(column: &ColumnReport, metric: &MetricReport) -> Markup {
     let reason = metric.reason.as_deref().map(shown);
     html! {
         @match metric.value {
             Some(value) => {
-                td.number.over[metric.drifted == Some(true)] { (figure(value)) }
+                td.number.(over(column, metric)) { (figure(value)) }
             },
             None => { td.number.faint title=[reason] { "–" } },
         }
     }
 }
 
-fn card(i: usize, column: &Column) -> Markup {
+fn card(i: usize, column: &ColumnReport) -> Markup {
     let thinned = column.metrics.iter().any(|m| m.error_bound > 0.0);
     html! {
         section.card id={ "column-" (i) } {
@@ -131,24 +141,26 @@ fn card(i: usize, column: &Column) -> Markup {
                         th.number scope="col" { "Threshold" } th.number scope="col" { "p" }
                         @if thinned { th.number scope="col" { "Error ±" } }
                     } }
-                    tbody { @for metric in &column.metrics { (metric_row(metric, thinned)) } }
+                    tbody { @for metric in &column.metrics { (metric_row(column, metric, thinned)) } }
                 } }
                 div.scroll tabindex="0" role="region" aria-label="Both sides" {
                     (sides(&column.reference, &column.current))
                 }
             }
+            (named("New categories", column.new_categories.as_ref()))
+            (named("Vanished categories", column.vanished_categories.as_ref()))
         }
     }
 }
 
-fn metric_row(metric: &Metric, thinned: bool) -> Markup {
+fn metric_row(column: &ColumnReport, metric: &MetricReport, thinned: bool) -> Markup {
     html! {
         tr {
             th scope="row" { (shown(&metric.metric)) }
             @match metric.value {
                 Some(value) => {
-                    td.number.over[metric.drifted == Some(true)] {
-                        (figure(value)) @if metric.drifted == Some(true) { " ▲" }
+                    td.number.(over(column, metric)) {
+                        (figure(value)) @if over(column, metric) == "over" { " ▲" }
                     }
                     td.number { @if let Some(at) = metric.threshold { (figure(at)) } @else { "–" } }
                     td.number {
@@ -164,37 +176,48 @@ fn metric_row(metric: &Metric, thinned: bool) -> Markup {
     }
 }
 
-fn chart(column: &Column) -> Option<BarChart> {
-    let histogram = column.histogram.as_ref()?;
+fn chart(column: &ColumnReport) -> Option<BarChart> {
+    let bars: Vec<_> = column.histogram.iter().filter(|bar| !words::is_missing(bar)).collect();
+    if bars.is_empty() {
+        return None;
+    }
     let bins = if words::is_numeric(column) {
-        Bins::Edges(histogram.edges.clone())
+        Bins::Edges(bars.iter().filter_map(|bar| bar.up_to).collect())
     } else {
-        Bins::Names(histogram.labels.clone())
+        Bins::Names(bars.iter().map(|bar| bar.label.clone()).collect())
     };
     Some(BarChart {
         title: format!("{}: shares of rows, reference against current", column.column),
         bins,
-        reference: histogram.reference.clone(),
-        current: histogram.current.clone(),
+        reference: bars.iter().map(|bar| bar.reference).collect(),
+        current: bars.iter().map(|bar| bar.current).collect(),
     })
 }
 
 /// Facts of both sides, those that one of them has.
 fn sides(reference: &Summary, current: &Summary) -> Markup {
-    let count = |value: u64| Some(words::grouped(value));
-    let number = |value: Option<f64>| value.map(figure);
+    // A count that is zero on both sides says nothing.
+    let count = |of: fn(&Summary) -> u64, s: &Summary| {
+        (of(reference) + of(current) > 0).then(|| words::grouped(of(s)))
+    };
+    let number =
+        |of: fn(&Numbers) -> Option<f64>, s: &Summary| s.numbers.as_ref().and_then(of).map(figure);
     let facts = |s: &Summary| {
+        let about = if s.distinct_exact { "" } else { "about " };
         [
-            ("rows", count(s.rows)),
-            ("missing", count(s.missing).filter(|_| reference.missing + current.missing > 0)),
-            ("not a number", count(s.nan).filter(|_| reference.nan + current.nan > 0)),
-            ("infinite", count(s.infinite).filter(|_| reference.infinite + current.infinite > 0)),
-            ("zero", count(s.zero).filter(|_| reference.zero + current.zero > 0)),
-            ("distinct", s.distinct.map(words::grouped)),
-            ("mean", number(s.mean)),
-            ("standard deviation", number(s.std)),
-            ("smallest", number(s.min)),
-            ("largest", number(s.max)),
+            ("rows", Some(words::grouped(s.rows))),
+            ("missing", count(|s| s.missing, s)),
+            ("of them not a number", count(|s| s.nan, s)),
+            ("infinite", count(|s| s.infinite, s)),
+            ("of another type", count(|s| s.mismatched, s)),
+            ("distinct", Some(format!("{about}{}", words::grouped(s.distinct)))),
+            ("mean", number(|n| n.mean, s)),
+            ("deviation", number(|n| n.std, s)),
+            ("smallest", number(|n| n.min, s)),
+            ("p01", number(|n| n.quantiles.p01, s)),
+            ("median", number(|n| n.quantiles.p50, s)),
+            ("p99", number(|n| n.quantiles.p99, s)),
+            ("largest", number(|n| n.max, s)),
         ]
     };
     html! {
@@ -215,14 +238,29 @@ fn sides(reference: &Summary, current: &Summary) -> Markup {
     }
 }
 
-fn left_out(outcome: &Outcome) -> Markup {
+/// Categories that one side lacks, the largest by name.
+fn named(title: &str, categories: Option<&Named>) -> Markup {
     html! {
-        @if !outcome.report.skipped.is_empty() {
+        @if let Some(found) = categories.filter(|found| found.count > 0) {
+            p {
+                (title) ": " (words::grouped(found.count)) " – "
+                @for (i, category) in found.largest.iter().enumerate() {
+                    @if i > 0 { ", " }
+                    code { (shown(&category.category)) } " (" (words::grouped(category.rows)) ")"
+                }
+                @if found.count > found.largest.len() as u64 { ", …" }
+            }
+        }
+    }
+}
+
+fn left_out(outcome: &Outcome) -> Markup {
+    let left_out = words::left_out(&outcome.report);
+    html! {
+        @if !left_out.is_empty() {
             section {
                 h2 { "Left out" }
-                ul { @for skipped in &outcome.report.skipped {
-                    li { code { (shown(&skipped.column)) } ": " (shown(&skipped.why)) }
-                } }
+                ul { @for (name, why) in left_out { li { code { (name) } ": " (why) } } }
             }
         }
         @if !outcome.problems.is_empty() {

@@ -19,7 +19,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use self::read::{Plan, Problem};
 use super::exit;
 use crate::{
-    monitor::compare::{self, Options, Report},
+    monitor::{self, CompareOptions, Report},
     profile::{Kind, Limits},
     stat,
 };
@@ -28,7 +28,7 @@ use crate::{
 ///
 /// Exits with 0 where none has, 1 where one has (see --fail-share), 2 where it could not be done.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// What is compared with: a file, a folder or a glob of Parquet or CSV.
     reference: PathBuf,
     /// What is compared: a file, a folder or a glob of Parquet or CSV.
@@ -55,7 +55,7 @@ pub struct Args {
     #[arg(long, value_name = "SHARE", value_parser = share)]
     fail_share: Option<f64>,
     /// Fewest values a side for a statistic.
-    #[arg(long, value_name = "ROWS", default_value_t = 200)]
+    #[arg(long, value_name = "ROWS", default_value_t = monitor::ROWS_MIN)]
     rows_min: u64,
     /// Don't show how far reading is.
     #[arg(long)]
@@ -105,7 +105,7 @@ fn share(text: &str) -> Result<f64, String> {
 /// # Errors
 /// A side that can't be read, a column or statistic that is not known, a result that can't be
 /// written.
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let outcome = compare(args)?;
     let body = match args.format {
         Format::Text => text::render(&outcome),
@@ -157,8 +157,10 @@ fn json(outcome: &Outcome) -> anyhow::Result<String> {
 }
 
 fn compare(args: &Args) -> anyhow::Result<Outcome> {
+    let mut metrics = Vec::new();
     for name in &args.metrics {
         known("statistic", name, stat::names())?;
+        metrics.extend(stat::find(name).map(|statistic| statistic.name()));
     }
     let kinds: BTreeMap<String, Kind> = args.columns.iter().cloned().collect();
     let limits = if args.exact {
@@ -188,13 +190,14 @@ fn compare(args: &Args) -> anyhow::Result<Outcome> {
         known("column", name, names.iter().map(String::as_str))?;
     }
     let (before, after) = read_both(&reference, &current, args.no_progress)?;
-    let options = Options {
-        metrics: (!args.metrics.is_empty()).then(|| args.metrics.clone()),
-        kinds,
+    let options = CompareOptions {
+        metrics: (!metrics.is_empty()).then_some(metrics),
+        columns: (!args.only.is_empty()).then(|| args.only.iter().cloned().collect()),
+        kinds: kinds.clone(),
         rows_min: args.rows_min,
-        ..Options::default()
+        ..CompareOptions::default()
     };
-    let report = compare::compare(&before.0, &after.0, &options);
+    let report = monitor::compare(before.0, after.0, &options);
     let name = |path: &Path| path.display().to_string();
     Ok(Outcome {
         reference: name(&args.reference),

@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::{Outcome, words};
 use crate::{
-    monitor::compare::{Column, Metric},
+    monitor::report::{ColumnReport, MetricReport},
     plot::{blocks, figure, shown, shown_within},
 };
 
@@ -55,8 +55,8 @@ pub(super) fn render(outcome: &Outcome) -> String {
         }
     }
     without_value(&mut out, outcome);
-    let skipped = outcome.report.skipped.iter();
-    list(&mut out, "Left out", skipped.map(|s| format!("{}: {}", shown(&s.column), shown(&s.why))));
+    let left_out = words::left_out(&outcome.report);
+    list(&mut out, "Left out", left_out.iter().map(|(name, why)| format!("{name}: {why}")));
     let problems = outcome.problems.iter();
     list(&mut out, "Reading", problems.map(|p| p.to_string()));
     if !outcome.report.columns.is_empty() {
@@ -88,7 +88,7 @@ fn heading(out: &mut String, outcome: &Outcome) {
 }
 
 /// One line a column, one cell a metric.
-fn rows(columns: &[&Column]) -> Vec<Vec<Cell>> {
+fn rows(columns: &[&ColumnReport]) -> Vec<Vec<Cell>> {
     let metrics = words::metric_names(columns);
     let mut head = vec![Cell::left("  column"), Cell::left("reference"), Cell::left("current")];
     head.extend([Cell::right("typical"), Cell::left(""), Cell::left("now")]);
@@ -117,7 +117,8 @@ fn rows(columns: &[&Column]) -> Vec<Vec<Cell>> {
         ];
         for name in &metrics {
             let metric = column.metrics.iter().find(|m| m.metric == *name);
-            row.push(metric.map_or_else(|| Cell::right(""), value));
+            let decides = words::deciding(column).is_some_and(|m| m.metric == *name);
+            row.push(metric.map_or_else(|| Cell::right(""), |m| value(m, decides)));
             if tested(name) {
                 let p = metric.and_then(|m| m.p_value).map(words::p_value);
                 row.push(Cell::right(p.unwrap_or_default()).style(FAINT));
@@ -128,15 +129,16 @@ fn rows(columns: &[&Column]) -> Vec<Vec<Cell>> {
     rows
 }
 
-fn value(metric: &Metric) -> Cell {
+fn value(metric: &MetricReport, decides: bool) -> Cell {
     let Some(value) = metric.value else { return Cell::right("–").style(FAINT) };
     let mut text = figure(value);
     if metric.error_bound > 0.0 {
         let _infallible = write!(text, "±{}", words::short(metric.error_bound));
     }
-    match metric.drifted {
-        Some(true) => Cell::right(text).style(DRIFTED),
-        Some(false) | None => Cell::right(text),
+    match (metric.drifted, decides) {
+        (true, true) => Cell::right(text).style(DRIFTED),
+        (true, false) => Cell::right(text).style(WARN),
+        (false, _) => Cell::right(text),
     }
 }
 

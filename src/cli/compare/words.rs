@@ -1,7 +1,7 @@
 //! What both renderings of a report say in the same words.
 use crate::{
-    monitor::compare::{Column, Report, Summary},
-    plot::{figure, shown},
+    monitor::report::{Bar, ColumnReport, MetricReport, Report, Summary},
+    plot::{figure, shown, shown_within},
     profile::Kind,
 };
 
@@ -11,24 +11,29 @@ const NAMES_MAX: usize = 8;
 const BLOCKS_MAX: usize = 10;
 
 /// Drifted columns first, the farthest over its threshold before the others.
-pub(super) fn ordered(report: &Report) -> Vec<&Column> {
-    let mut columns: Vec<&Column> = report.columns.iter().collect();
+pub(super) fn ordered(report: &Report) -> Vec<&ColumnReport> {
+    let mut columns: Vec<&ColumnReport> = report.columns.iter().collect();
     columns.sort_by(|a, b| b.drifted.cmp(&a.drifted).then_with(|| excess(b).total_cmp(&excess(a))));
     columns
 }
 
-/// How many times its threshold the metric is that decided; 0 for a column that is stable.
-fn excess(column: &Column) -> f64 {
-    let over = column.metrics.iter().filter(|m| m.drifted == Some(true));
-    over.filter_map(|m| Some(m.value? / m.threshold?)).fold(0.0, f64::max)
+/// The metric that decides about a column, where it is among those that are shown.
+pub(super) fn deciding(column: &ColumnReport) -> Option<&MetricReport> {
+    let named = |name: &str| column.metrics.iter().find(|m| m.metric == name && m.value.is_some());
+    named("wasserstein_normed").or_else(|| named("jensen_shannon"))
 }
 
-pub(super) fn is_numeric(column: &Column) -> bool {
+/// How many times its threshold the metric is that decides.
+fn excess(column: &ColumnReport) -> f64 {
+    deciding(column).and_then(|m| Some(m.value? / m.threshold?)).unwrap_or(0.0)
+}
+
+pub(super) fn is_numeric(column: &ColumnReport) -> bool {
     column.kind == Kind::Numeric
 }
 
 /// The metrics of these columns, in the order in which they first come.
-pub(super) fn metric_names<'a>(columns: &[&'a Column]) -> Vec<&'a str> {
+pub(super) fn metric_names<'a>(columns: &[&'a ColumnReport]) -> Vec<&'a str> {
     let mut names: Vec<&str> = Vec::new();
     for metric in columns.iter().flat_map(|c| &c.metrics) {
         if !names.contains(&metric.metric.as_str()) {
@@ -66,7 +71,8 @@ pub(super) fn how_to_read(report: &Report) -> Vec<&'static str> {
     let metrics = || report.columns.iter().flat_map(|c| &c.metrics);
     let mut lines = vec![
         "▲ a column has drifted where its distance (wasserstein_normed, jensen_shannon) is at least",
-        "  0.1 and above what chance alone gives 1 time in 1,000 at these two sizes.",
+        "  0.1 and above what chance alone gives 1 time in 1,000 at these two sizes. Other values",
+        "  at or above their own threshold are coloured and do not decide.",
     ];
     if metrics().any(|m| m.p_value.is_some()) {
         lines.extend([
@@ -80,31 +86,49 @@ pub(super) fn how_to_read(report: &Report) -> Vec<&'static str> {
     lines
 }
 
+/// Columns that were not compared, each with the reason; safe to show.
+pub(super) fn left_out(report: &Report) -> Vec<(String, String)> {
+    let only = |names: &[String], side: &str| -> Vec<(String, String)> {
+        let why = format!("only in the {side} data");
+        names.iter().map(|name| (shown(name), why.clone())).collect()
+    };
+    let skipped = report.skipped.iter().map(|s| (shown(&s.column), shown(&s.why)));
+    skipped
+        .chain(only(&report.only_in_reference, "reference"))
+        .chain(only(&report.only_in_current, "current"))
+        .collect()
+}
+
 /// The mean of numbers, the most frequent of names.
 pub(super) fn typical(side: &Summary) -> String {
-    if let Some(mean) = side.mean {
+    if let Some(mean) = side.numbers.and_then(|numbers| numbers.mean) {
         return figure(mean);
     }
-    match side.top.first() {
-        Some((name, count)) if side.rows > 0 => {
-            let share = *count as f64 / side.rows as f64 * 100.0;
-            format!("{} {share:.0}%", crate::plot::shown_within(name, 10))
+    match side.top.as_ref().and_then(|top| top.first()) {
+        Some(most) if side.rows > 0 => {
+            let share = most.rows as f64 / side.rows as f64 * 100.0;
+            format!("{} {share:.0}%", shown_within(&most.category, 10))
         }
         _ => "–".to_owned(),
     }
 }
 
+/// The bar of what has no value: it is no part of the distribution.
+pub(super) fn is_missing(bar: &Bar) -> bool {
+    bar.above.is_none() && bar.up_to.is_none() && bar.label == "missing"
+}
+
 /// Both distributions as a few counts each.
-pub(super) fn sparks(column: &Column) -> (Vec<u64>, Vec<u64>) {
-    let Some(histogram) = &column.histogram else { return (Vec::new(), Vec::new()) };
-    let size = histogram.reference.len().max(histogram.current.len());
-    let step = if is_numeric(column) { size.div_ceil(BLOCKS_MAX).max(1) } else { 1 };
-    let squeezed = |counts: &[u64]| -> Vec<u64> {
+pub(super) fn sparks(column: &ColumnReport) -> (Vec<u64>, Vec<u64>) {
+    let bars: Vec<_> = column.histogram.iter().filter(|bar| !is_missing(bar)).collect();
+    let step = if is_numeric(column) { bars.len().div_ceil(BLOCKS_MAX).max(1) } else { 1 };
+    let squeezed = |of: fn(&Bar) -> u64| -> Vec<u64> {
+        let counts: Vec<u64> = bars.iter().map(|bar| of(bar)).collect();
         let groups =
             counts.chunks(step).map(|group| group.iter().fold(0, |a, b| b.saturating_add(a)));
         groups.take(BLOCKS_MAX).collect()
     };
-    (squeezed(&histogram.reference), squeezed(&histogram.current))
+    (squeezed(|bar| bar.reference), squeezed(|bar| bar.current))
 }
 
 /// A p-value: `0.03`, `<1e-16`.
@@ -123,7 +147,7 @@ pub(super) fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

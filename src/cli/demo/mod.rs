@@ -194,6 +194,7 @@ fn prepare(folder: &Path) -> anyhow::Result<PathBuf> {
         format!("cannot make `{}`; choose another with --folder", folder.display())
     })?;
     fs::write(folder.join(MARKER), "")?;
+    fs::create_dir_all(folder.join("job"))?;
     Ok(folder.canonicalize()?)
 }
 

@@ -57,6 +57,15 @@ impl Story {
             lines.extend(month_line(store, self.month).await?);
             self.month = Grid::utc(WindowSize::Month).next(&self.month);
         }
+        let mut took_over = false;
+        for reference in store.references("flight-delays").await? {
+            if self.references.insert(reference.id.clone()) {
+                let since = date(reference.since);
+                let id = &reference.id;
+                lines.push(format!("{since}  the reference is {id}: the 90 days before"));
+                took_over = true;
+            }
+        }
         let mut episodes = store.episodes(None, false, 100).await?;
         episodes.reverse();
         for episode in episodes.into_iter().filter(|e| e.fired_at.is_some()) {
@@ -64,13 +73,7 @@ impl Story {
             if before.is_none() {
                 lines.push(fired(&episode, now));
             } else if before != Some(State::Ok) && episode.state == State::Ok {
-                lines.push(ended(&episode, now));
-            }
-        }
-        for reference in store.references("flight-delays").await? {
-            if self.references.insert(reference.id.clone()) {
-                let since = date(reference.since);
-                lines.push(format!("{since}  the reference {}: the 90 days before", reference.id));
+                lines.push(ended(&episode, took_over, now));
             }
         }
         let mut retrainings = store.retrainings(None, false, 100).await?;
@@ -114,10 +117,11 @@ fn fired(episode: &Episode, now: Timestamp) -> String {
     )
 }
 
-fn ended(episode: &Episode, now: Timestamp) -> String {
+fn ended(episode: &Episode, took_over: bool, now: Timestamp) -> String {
     let what = colour(AnsiColor::Green, &format!("over  {}", episode.rule));
     let since = date(episode.since);
-    format!("{}  {what}: had breached since {since}", date(now))
+    let why = if took_over { ", closed since the new model took over" } else { "" };
+    format!("{}  {what}: had breached since {since}{why}", date(now))
 }
 
 fn retraining(row: &RetrainingRow, before: Option<&RunState>, now: Timestamp) -> Option<String> {

@@ -37,12 +37,12 @@ pub(crate) struct Training {
 
 /// Where the demo's time stands.
 pub(crate) fn clock_file(folder: &Path) -> PathBuf {
-    folder.join("clock")
+    folder.join("job").join("clock")
 }
 
 /// Where a job says what it is at.
 pub(crate) fn training_file(folder: &Path, key: &str) -> PathBuf {
-    folder.join(format!("training-{key}.json"))
+    folder.join("job").join(format!("{key}.json"))
 }
 
 /// Arguments of the hidden `demo-train`.

@@ -138,7 +138,7 @@ impl ModelWorker {
             commit.retrainings.push(row.clone());
         }
         let config = Arc::clone(&self.shared.config);
-        rules::supersede(self.context(&config), &mut next.rules, now, commit);
+        rules::supersede(self.context(&config), &mut next.rules, window.start, now, commit);
         if let Some(span) = self.model().reference.rollover {
             let profile = self.windows_before(window.start, span).await?;
             // Without a single kept row the old reference is still the better one.

@@ -208,6 +208,11 @@ impl Fake {
             ..drifted.clone()
         };
         self.episodes = vec![fell, drifted, hostile];
+        self.add_retraining();
+        self.add_note();
+    }
+
+    fn add_retraining(&mut self) {
         self.retrainings = vec![RetrainingRow {
             order: Order {
                 key: "driftd-9".into(),
@@ -226,6 +231,9 @@ impl Fake {
             ended_at: Some(day(97)),
             new_version: Some("v2".into()),
         }];
+    }
+
+    fn add_note(&mut self) {
         self.notes = vec![OutboxEntry {
             row: OutboxRow {
                 key: "driftd-7".into(),

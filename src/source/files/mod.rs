@@ -140,6 +140,11 @@ impl Files {
         Ok(files)
     }
 
+    /// What the partition keys of these parts seem to mean in time, for [`Self::partitions`].
+    pub fn guess_partitions(parts: &[Part]) -> BTreeMap<String, WindowSize> {
+        partition::guess(parts.iter().map(|part| part.name.as_str()))
+    }
+
     /// What is wrong with the options as written: the key, the error, and what to do.
     pub fn mistakes(&self) -> Vec<(&'static str, String, String)> {
         let mut found = Vec::new();

@@ -44,6 +44,20 @@ pub(super) fn covers(name: &str, sizes: &BTreeMap<String, WindowSize>) -> Option
     covered
 }
 
+/// What the keys along these names seem to mean in time: those of which every value is a month, a
+/// day or an hour.
+pub(super) fn guess<'n>(names: impl Iterator<Item = &'n str>) -> BTreeMap<String, WindowSize> {
+    let mut found: BTreeMap<String, Option<WindowSize>> = BTreeMap::new();
+    for (key, value) in names.flat_map(keys) {
+        let size = value.and_then(|value| instant(&value)).map(|(_, size)| size);
+        let known = found.entry(key).or_insert(size);
+        if *known != size {
+            *known = None;
+        }
+    }
+    found.into_iter().filter_map(|(key, size)| Some((key, size?))).collect()
+}
+
 /// The value of `month`, or of `year/month/day`, whose values are put together: `2013-03-05`.
 fn value_of(keys: &[(String, Option<String>)], wanted: &str) -> Option<String> {
     let values: Option<Vec<String>> = wanted
@@ -153,6 +167,16 @@ mod tests {
         check("month=__HIVE_DEFAULT_PARTITION__/a", &[("month", "1mo")], "anything");
         check("a.parquet", &[("month", "1mo")], "anything");
         check("month=2013-03/a", &[], "anything");
+    }
+
+    #[test]
+    fn what_keys_mean_can_be_guessed() {
+        let found = guess(
+            ["m=2013-03/d=2013-03-01/v=1/x=2013-03/a", "m=2013-04/d=2013-04-02/v=2/x=9/a"]
+                .into_iter(),
+        );
+        let found: Vec<String> = found.iter().map(|(key, size)| format!("{key} {size}")).collect();
+        assert_eq!(found, ["d 1d", "m 1mo"]);
     }
 
     #[test]

@@ -1,14 +1,11 @@
-//! What the file says, before it is checked: one struct per table.
-//!
-//! The doc comments are the reference: they become the descriptions of `driftd schema` and the
-//! help of error messages.
-use std::{collections::BTreeMap, net::SocketAddr};
+//! What the file says of a model.
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Code, Duplicates, LogFormat, Mode, Options, Problems, Severity, Task,
+use super::super::{
+    Duplicates, Options, Problems, Severity, Task,
     words::{Scalar, Words},
 };
 use crate::{
@@ -17,174 +14,35 @@ use crate::{
     time::{Span, WindowSize},
 };
 
-/// Least time that history is kept.
-pub(super) const KEEP_MIN: Span = Span::days(1);
-
-/// The top of the file.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct Root {
-    /// Whether anything may start a local process; `driftd run` needs `--allow-commands` as well.
-    pub(super) allow_commands: bool,
-    /// Names this daemon in the keys of what it sends. Made once and kept in the store where not
-    /// given.
-    pub(super) instance: Option<String>,
-}
-
-impl Options for Root {
-    fn check(&self, problems: &mut Problems<'_>) {
-        if let Some(why) = self.instance.as_deref().and_then(super::table::bad_name) {
-            problems.at("instance").note(Code::BadName, why);
-        }
-    }
-}
-
-/// Where history and state are kept.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct Store {
-    /// `sqlite:PATH`; a relative path starts at the config file's folder.
-    pub(super) url: String,
-    /// How long windows, profiles and measurements are kept.
-    pub(super) keep: Span,
-}
-
-impl Default for Store {
-    fn default() -> Self {
-        Self { url: "sqlite:driftd.db".to_owned(), keep: Span::days(400) }
-    }
-}
-
-impl Options for Store {
-    fn check(&self, problems: &mut Problems<'_>) {
-        let path = self.url.strip_prefix("sqlite:");
-        if path.is_none_or(|it| it.is_empty() || it == "//" || it.contains(":memory:")) {
-            problems
-                .at("url")
-                .note(Code::BadValue, format!("expected `sqlite:PATH`, found `{}`", self.url))
-                .help("write \"sqlite:driftd.db\"");
-        }
-        if self.keep < KEEP_MIN {
-            problems.at("keep").error(format!("expected at least {KEEP_MIN}, got {}", self.keep));
-        }
-    }
-}
-
-/// The HTTP API and the dashboard.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct Server {
-    /// Address and port, or `off`.
-    pub(super) listen: String,
-    /// Whether `listen` may be an address that other machines reach.
-    pub(super) allow_remote: bool,
-}
-
-impl Default for Server {
-    fn default() -> Self {
-        Self { listen: "127.0.0.1:7788".to_owned(), allow_remote: false }
-    }
-}
-
-impl Server {
-    /// The address; `None` where it is off, or no address.
-    pub(super) fn address(&self) -> Option<SocketAddr> {
-        self.listen.parse().ok()
-    }
-}
-
-impl Options for Server {
-    fn check(&self, problems: &mut Problems<'_>) {
-        match self.address() {
-            None if self.listen == "off" => {}
-            None => {
-                let found = format!("expected an address and a port, found `{}`", self.listen);
-                problems
-                    .at("listen")
-                    .note(Code::BadValue, found)
-                    .help("write \"127.0.0.1:7788\", \"[::1]:7788\" or \"off\"");
-            }
-            Some(address) if !address.ip().is_loopback() && !self.allow_remote => {
-                problems
-                    .at("listen")
-                    .note(Code::Remote, format!("`{address}` can be reached from other machines"))
-                    .help("write `allow_remote = true` below it if that is meant");
-            }
-            Some(_) => {}
-        }
-    }
-}
-
-/// What is logged, to standard error.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct Log {
-    /// `text` for people or `json`, one object a line.
-    pub(super) format: LogFormat,
-    /// `error`, `warn`, `info`, `debug` or `trace`.
-    pub(super) level: Level,
-}
-
-impl Options for Log {}
-
-/// How much is logged.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Level {
-    /// What someone must act upon.
-    Error,
-    /// What is odd.
-    Warn,
-    /// What happens.
-    #[default]
-    Info,
-    /// What happens inside.
-    Debug,
-    /// Everything.
-    Trace,
-}
-
-impl From<Level> for tracing::Level {
-    fn from(level: Level) -> Self {
-        match level {
-            Level::Error => Self::ERROR,
-            Level::Warn => Self::WARN,
-            Level::Info => Self::INFO,
-            Level::Debug => Self::DEBUG,
-            Level::Trace => Self::TRACE,
-        }
-    }
-}
-
 /// What is watched.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Model {
+pub(in crate::config) struct Model {
     /// What the model predicts: `binary`, one of two outcomes.
-    pub(super) task: Task,
+    pub(in crate::config) task: Task,
     /// The span that is judged as one: a part of a day like `5m`, `1h`, `6h`, or `1d`, `1w`, `1mo`.
     #[serde(default = "default::window")]
-    pub(super) window: WindowSize,
+    pub(in crate::config) window: WindowSize,
     /// How long after its end a window waits for rows.
     #[serde(default)]
-    pub(super) lateness: Span,
+    pub(in crate::config) lateness: Span,
     /// How long past that a window waits while no newer row has been seen at all. The window's
     /// own length where not given.
     #[serde(default)]
-    pub(super) idle_timeout: Option<Span>,
+    pub(in crate::config) idle_timeout: Option<Span>,
     /// How often the sources are looked at.
     #[serde(default = "default::poll")]
-    pub(super) poll: Span,
+    pub(in crate::config) poll: Span,
     /// Zone of days, weeks and months, and of times that carry none: a name like `Europe/Berlin`.
     #[serde(default = "default::time_zone")]
-    pub(super) time_zone: String,
+    pub(in crate::config) time_zone: String,
     /// Where a new store begins: `latest`, the last window that has closed; `earliest`, the
     /// window of the oldest row; or a date.
     #[serde(default = "default::start")]
-    pub(super) start: Scalar,
+    pub(in crate::config) start: Scalar,
     /// Fewest usable rows a side; below it a statistic says `insufficient`.
     #[serde(default = "default::rows_min")]
-    pub(super) rows_min: u64,
+    pub(in crate::config) rows_min: u64,
 }
 
 impl Options for Model {
@@ -207,13 +65,13 @@ impl Options for Model {
 /// What is measured on every window, by the kind of column.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Metrics {
+pub(in crate::config) struct Metrics {
     /// On numeric columns.
-    pub(super) numeric: Vec<String>,
+    pub(in crate::config) numeric: Vec<String>,
     /// On categorical and boolean columns.
-    pub(super) categorical: Vec<String>,
+    pub(in crate::config) categorical: Vec<String>,
     /// On every column.
-    pub(super) quality: Vec<String>,
+    pub(in crate::config) quality: Vec<String>,
 }
 
 impl Default for Metrics {
@@ -232,33 +90,33 @@ impl Options for Metrics {}
 /// The predictions' columns.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Predictions {
+pub(in crate::config) struct Predictions {
     /// Column that names the prediction; needed where labels come from another source.
     #[serde(default)]
-    pub(super) id: Option<String>,
+    pub(in crate::config) id: Option<String>,
     /// Column that says when the prediction was made.
-    pub(super) time: String,
+    pub(in crate::config) time: String,
     /// Unit of integer times; inferred once from the first rows where not given.
     #[serde(default)]
-    pub(super) time_unit: Option<TimeUnit>,
+    pub(in crate::config) time_unit: Option<TimeUnit>,
     /// Column of the model's version.
     #[serde(default)]
-    pub(super) version: Option<String>,
+    pub(in crate::config) version: Option<String>,
     /// Column of the score: the probability of the positive outcome.
     #[serde(default)]
-    pub(super) score: Option<String>,
+    pub(in crate::config) score: Option<String>,
     /// Column of the decision.
     #[serde(default)]
-    pub(super) prediction: Option<String>,
+    pub(in crate::config) prediction: Option<String>,
     /// The features, or `"*"`: every column that has no other role.
     #[serde(default = "default::features")]
-    pub(super) features: Words,
+    pub(in crate::config) features: Words,
     /// Kinds that override the inferred ones.
     #[serde(default)]
-    pub(super) kinds: BTreeMap<String, Kind>,
+    pub(in crate::config) kinds: BTreeMap<String, Kind>,
     /// Columns left out of `"*"`.
     #[serde(default)]
-    pub(super) ignore: Vec<String>,
+    pub(in crate::config) ignore: Vec<String>,
 }
 
 impl Options for Predictions {}
@@ -266,33 +124,33 @@ impl Options for Predictions {}
 /// The truth, as it comes in.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Labels {
+pub(in crate::config) struct Labels {
     /// Column that names the prediction; needed with a `source` of their own.
     #[serde(default)]
-    pub(super) id: Option<String>,
+    pub(in crate::config) id: Option<String>,
     /// Column that says when the label became known.
     #[serde(default)]
-    pub(super) time: Option<String>,
+    pub(in crate::config) time: Option<String>,
     /// Unit of integer times; inferred once from the first rows where not given.
     #[serde(default)]
-    pub(super) time_unit: Option<TimeUnit>,
+    pub(in crate::config) time_unit: Option<TimeUnit>,
     /// Column of the truth; of the predictions where there is no `source`.
-    pub(super) label: String,
+    pub(in crate::config) label: String,
     /// The value that counts as positive; `true` and `1` where not given.
     #[serde(default)]
-    pub(super) positive: Option<Scalar>,
+    pub(in crate::config) positive: Option<Scalar>,
     /// Where there is no `prediction` column: a score at or above this is a positive decision.
     #[serde(default = "default::threshold")]
-    pub(super) threshold: f64,
+    pub(in crate::config) threshold: f64,
     /// After this long past its end a window is final, whatever is missing.
     #[serde(default = "default::horizon")]
-    pub(super) horizon: Span,
+    pub(in crate::config) horizon: Span,
     /// Which of several labels of one prediction counts: the one known `last` or `first`.
     #[serde(default)]
-    pub(super) duplicates: Duplicates,
+    pub(in crate::config) duplicates: Duplicates,
     /// Rules do not judge accuracy while a smaller share of the rows has a label.
     #[serde(default = "default::coverage_min")]
-    pub(super) coverage_min: f64,
+    pub(in crate::config) coverage_min: f64,
 }
 
 impl Options for Labels {
@@ -309,14 +167,14 @@ impl Options for Labels {
 /// What windows are compared with: a `source` or the `previous` windows.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Reference {
+pub(in crate::config) struct Reference {
     /// Compare with the windows of this long before each window.
-    pub(super) previous: Option<Span>,
+    pub(in crate::config) previous: Option<Span>,
     /// When a new version appears after a retraining, the reference becomes the windows of this
     /// long before it. Kept as it is where not given.
-    pub(super) rollover: Option<Span>,
+    pub(in crate::config) rollover: Option<Span>,
     /// Bins that numeric columns are cut into.
-    pub(super) bins: usize,
+    pub(in crate::config) bins: usize,
 }
 
 impl Default for Reference {
@@ -336,46 +194,48 @@ impl Options for Reference {
 /// When to alert.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Rule {
+pub(in crate::config) struct Rule {
     /// Its name: the identity of its alerts.
-    pub(super) name: String,
+    pub(in crate::config) name: String,
     /// What is judged: `psi`, `missing_rate`, `roc_auc`, …
-    pub(super) metric: String,
+    pub(in crate::config) metric: String,
     /// What it is measured on: `features`, `predictions`, `window`, a column or a list of them.
     /// `window` for performance and `row_count`, else `features`, where not given.
     #[serde(default)]
-    pub(super) on: Option<Words>,
+    pub(in crate::config) on: Option<Words>,
     /// Judge this longer window, made of whole windows of the model. The model's where not given.
     #[serde(default)]
-    pub(super) window: Option<WindowSize>,
-    /// Breached when the value is above this.
+    pub(in crate::config) window: Option<WindowSize>,
+    /// Breached when the value is above this. Drift and rates need neither this nor `below`:
+    /// without, they are breached above the usual cut and above what chance explains in windows
+    /// of these sizes.
     #[serde(default)]
-    pub(super) above: Option<f64>,
+    pub(in crate::config) above: Option<f64>,
     /// Breached when the value is below this.
     #[serde(default)]
-    pub(super) below: Option<f64>,
+    pub(in crate::config) below: Option<f64>,
     /// Clear when the value is on the good side of this. For drift and rates 0.8 × `above`, for
     /// everything else the threshold itself, where not given.
     #[serde(default)]
-    pub(super) clear_at: Option<f64>,
+    pub(in crate::config) clear_at: Option<f64>,
     /// Windows in a row that must breach before it fires.
     #[serde(default = "default::windows")]
-    pub(super) windows: u32,
+    pub(in crate::config) windows: u32,
     /// Windows in a row that must be clear before it resolves.
     #[serde(default = "default::windows")]
-    pub(super) clear_windows: u32,
+    pub(in crate::config) clear_windows: u32,
     /// `info`, `warning` or `critical`.
     #[serde(default)]
-    pub(super) severity: Severity,
+    pub(in crate::config) severity: Severity,
     /// Receivers that are told, by name.
     #[serde(default)]
-    pub(super) notify: Vec<String>,
+    pub(in crate::config) notify: Vec<String>,
     /// Retraining that is started, by name.
     #[serde(default)]
-    pub(super) retrain: Option<String>,
+    pub(in crate::config) retrain: Option<String>,
     /// Judge each version by itself, not the one with the most rows.
     #[serde(default)]
-    pub(super) per_version: bool,
+    pub(in crate::config) per_version: bool,
 }
 
 impl Options for Rule {
@@ -383,42 +243,6 @@ impl Options for Rule {
         for (key, windows) in [("windows", self.windows), ("clear_windows", self.clear_windows)] {
             if windows == 0 {
                 problems.at(key).error("expected at least 1, got 0");
-            }
-        }
-    }
-}
-
-/// A retraining, besides its target's own options.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub(super) struct Retraining {
-    /// What a decision to retrain does: `off`, nothing; `dry-run`, it is recorded; `auto`, it
-    /// starts.
-    pub(super) mode: Mode,
-    /// How often a run is looked at.
-    pub(super) poll: Span,
-    /// After this long a run is ended and counts as `timed_out`.
-    pub(super) timeout: Span,
-    /// Least time between the end of a run and the start of the next.
-    pub(super) cooldown: Span,
-}
-
-impl Default for Retraining {
-    fn default() -> Self {
-        Self {
-            mode: Mode::DryRun,
-            poll: Span::seconds(15),
-            timeout: Span::hours(12),
-            cooldown: Span::hours(24),
-        }
-    }
-}
-
-impl Options for Retraining {
-    fn check(&self, problems: &mut Problems<'_>) {
-        for (key, span) in [("poll", self.poll), ("timeout", self.timeout)] {
-            if span < Span::seconds(1) {
-                problems.at(key).error(format!("expected at least 1s, got {span}"));
             }
         }
     }
