@@ -61,7 +61,7 @@ enum Command {
     Simulate(simulate::Args),
     /// Supervise one run of a retraining command
     #[command(hide = true, name = supervise::SUBCOMMAND)]
-    RunCommand {
+    Supervise {
         /// The run's folder.
         folder: PathBuf,
     },
@@ -85,7 +85,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Init(args) => init::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Schema(args) => schema::run(&args),
-        Command::RunCommand { folder } => Ok(supervise::supervise(&folder)),
+        Command::Supervise { folder } => Ok(supervise::supervise(&folder)),
     }
 }
 

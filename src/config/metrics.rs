@@ -124,6 +124,7 @@ pub const METRICS: &[Metric] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::monitor::{default_threshold, performance};
 
     #[test]
     fn names_are_unique_and_ranges_are_ranges() {
@@ -134,12 +135,33 @@ mod tests {
     }
 
     #[test]
-    fn the_statistics_are_those_of_the_registry() {
-        let is_statistic = |it: &&Metric| !matches!(it.family, Family::Performance(_));
-        let here: Vec<&str> = METRICS.iter().filter(is_statistic).map(|it| it.name).collect();
-        assert_eq!(here.len(), crate::stat::ALL.len(), "{here:?}");
-        for statistic in crate::stat::ALL {
-            assert!(here.contains(&statistic.name()), "{}", statistic.name());
+    fn the_names_are_those_of_the_registries() {
+        let mut here: Vec<&str> = METRICS.iter().map(|it| it.name).collect();
+        let performance = performance::METRICS.iter().map(|it| it.name);
+        let mut there: Vec<&str> = stat::names().chain(performance).collect();
+        here.sort_unstable();
+        there.sort_unstable();
+        assert_eq!(here, there);
+    }
+
+    #[test]
+    fn the_better_way_is_that_of_the_registry() {
+        for metric in performance::METRICS {
+            let worse = match metric.higher_is_better {
+                Some(true) => Worse::Lower,
+                Some(false) => Worse::Higher,
+                None => Worse::Either,
+            };
+            assert_eq!(Metric::find(metric.name).unwrap().worse, worse, "{}", metric.name);
+        }
+    }
+
+    #[test]
+    fn what_has_a_default_has_a_cut() {
+        for metric in METRICS {
+            let by_size = ["wasserstein", "chi_square"].contains(&metric.name);
+            let cut = by_size || default_threshold(metric.name).is_some();
+            assert_eq!(metric.has_default(), cut, "{}", metric.name);
         }
     }
 

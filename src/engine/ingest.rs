@@ -154,7 +154,7 @@ impl<'a> Ingest<'a> {
         let (roles, limits) = (self.roles, &self.limits);
         open.profilers
             .entry(version.to_owned())
-            .or_insert_with(|| Profiler::new(roles.kinds.clone(), limits.clone()))
+            .or_insert_with(|| Profiler::new(roles.kinds.clone(), *limits))
             .update(&roles.profiled(&record)?);
         if roles.labels_wanted {
             open.add_predictions(roles, version, &record);

@@ -224,7 +224,8 @@ fn matthews_corrcoef(labelled: &Labelled) -> Result<f64, NoValue> {
     let [tp, fp, tn, missed] =
         [labelled.tp, labelled.fp, labelled.tn, labelled.false_negatives].map(|n| n as f64);
     let root = ((tp + fp) * (tp + missed)).sqrt() * ((tn + fp) * (tn + missed)).sqrt();
-    if !(root > 0.0) {
+    // Counts: it is 0 or positive, never NaN.
+    if root <= 0.0 {
         return Err(NoValue::Other("undefined: one class among labels or predictions".to_owned()));
     }
     Ok((tp * tn - fp * missed) / root)

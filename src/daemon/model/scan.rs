@@ -101,7 +101,6 @@ impl ModelWorker {
         Ok(())
     }
 
-    #[expect(clippy::type_complexity, reason = "two lists, named where they are taken apart")]
     async fn scan_late(
         &self,
         fresh: Vec<(Part, Option<Seen>)>,

@@ -28,6 +28,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    daemon::clock::{Clock, SystemClock},
     retrain::{RunState, Start},
     time::{Span, Timestamp},
 };
@@ -256,7 +257,7 @@ pub fn supervise(folder: &Path) -> ExitCode {
 
 /// Writes `exit`.
 fn finish(folder: &Path, how: How, trouble: Option<String>) -> io::Result<()> {
-    let exit = Exit { how, ended_at: jiff::Timestamp::now().into(), trouble };
+    let exit = Exit { how, ended_at: SystemClock.now(), trouble };
     write_atomic(folder, "exit", &serde_json::to_vec(&exit)?)
 }
 

@@ -2,7 +2,10 @@
 use reqwest::{Client, Response, header, redirect, retry};
 
 use super::{Limits, chain};
-use crate::config::Revealed;
+use crate::{
+    config::Revealed,
+    daemon::clock::{Clock, SystemClock},
+};
 use crate::{
     notify::Answer,
     time::{SECOND_US, Timestamp},
@@ -79,9 +82,8 @@ fn silence(error: reqwest::Error) -> Answer {
 async fn answer(mut response: Response) -> Answer {
     let status = response.status().as_u16();
     let retry_after = response.headers().get(header::RETRY_AFTER);
-    let retry_after_s = retry_after
-        .and_then(|it| it.to_str().ok())
-        .and_then(|it| seconds(it, jiff::Timestamp::now().into()));
+    let retry_after_s =
+        retry_after.and_then(|it| it.to_str().ok()).and_then(|it| seconds(it, SystemClock.now()));
     let mut body = Vec::new();
     // Whatever happens to the body, the status is the answer.
     while let Ok(Some(chunk)) = response.chunk().await {
