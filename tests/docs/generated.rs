@@ -1,0 +1,151 @@
+//! Pages that are made from the code.
+use std::fs;
+
+use driftd::{
+    config::{Family, METRICS, Metric},
+    stat::{self, Statistic, Unit},
+};
+
+use super::{none, read, root};
+
+const GENERATED: &str = "<!-- Generated from {SOURCE} by `DRIFTD_WRITE_DOCS=1 cargo test --test docs`. Do not edit. -->";
+
+/// The module comment of a source file as Markdown: headings one level down, links of rustdoc as
+/// code.
+fn module_comment(source: &str) -> String {
+    let text = read(source);
+    let lines = text.lines().map_while(|line| line.strip_prefix("//!"));
+    let mut out = String::new();
+    for line in lines {
+        let line = line.strip_prefix(' ').unwrap_or(line);
+        let line = line.replace("[`", "`").replace("`]", "`");
+        let line = if line.starts_with("# ") { format!("#{line}") } else { line };
+        out.push_str(&line);
+        out.push('\n');
+    }
+    out
+}
+
+fn unit(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Nats => "nats",
+        Unit::Distance => "none: a distance from 0 to 1",
+        Unit::Statistic => "none: the test's own statistic",
+        Unit::Column => "the column's",
+        Unit::Deviations => "standard deviations of the reference",
+        Unit::Share => "share of rows",
+        Unit::Rows => "rows",
+        Unit::Score => "told below",
+    }
+}
+
+fn kinds(statistic: &dyn Statistic) -> String {
+    let kinds = statistic.kinds().iter().map(|kind| format!("{kind:?}").to_lowercase());
+    kinds.collect::<Vec<_>>().join(", ")
+}
+
+fn on(metric: &Metric, statistic: &dyn Statistic) -> String {
+    match metric.family {
+        Family::Rows => "the window as a whole".to_owned(),
+        _ => format!("{} columns", kinds(statistic)),
+    }
+}
+
+fn threshold(metric: &Metric) -> &'static str {
+    if metric.has_default() { "has one of its own" } else { "must be given" }
+}
+
+fn metric(statistic: &dyn Statistic) -> &'static Metric {
+    Metric::find(statistic.name()).expect("the configuration knows every statistic")
+}
+
+fn statistic_page(statistic: &dyn Statistic) -> String {
+    let name = statistic.name();
+    let source = format!("src/stat/{name}.rs");
+    let comment = module_comment(&source);
+    let (title, body) = comment.split_once('\n').expect("a first line");
+    let metric = metric(statistic);
+    format!(
+        "{}\n# `{name}`\n\n{title}\n\n\
+         | measured on | unit | threshold of a rule |\n| --- | --- | --- |\n| {} | {} | {} |\n\
+         {body}\n[All statistics](../statistics.md) · [source](../../{source})\n",
+        GENERATED.replace("{SOURCE}", &source),
+        on(metric, statistic),
+        unit(statistic.unit()),
+        threshold(metric),
+    )
+}
+
+fn performance_page() -> String {
+    let source = "src/monitor/performance.rs";
+    let comment = module_comment(source);
+    let (title, body) = comment.split_once('\n').expect("a first line");
+    format!(
+        "{}\n# Performance\n\n{title}\n{body}\n[All statistics](../statistics.md) · \
+         [source](../../{source})\n",
+        GENERATED.replace("{SOURCE}", source),
+    )
+}
+
+const BEGIN: &str = "<!-- begin generated: by `DRIFTD_WRITE_DOCS=1 cargo test --test docs` -->\n";
+const END: &str = "<!-- end generated -->\n";
+
+/// `docs/statistics.md` with its table of all statistics.
+fn index() -> String {
+    let text = read("docs/statistics.md");
+    let (before, rest) = text.split_once(BEGIN).expect("where the table begins");
+    let (_, after) = rest.split_once(END).expect("where the table ends");
+    let mut table =
+        "| name | what | measured on | threshold |\n| --- | --- | --- | --- |\n".to_owned();
+    for statistic in stat::ALL {
+        let (name, metric) = (statistic.name(), metric(*statistic));
+        let comment = module_comment(&format!("src/stat/{name}.rs"));
+        // The first sentence, which may be on more than one line.
+        let first = comment.split("\n\n").next().expect("a first paragraph").replace('\n', " ");
+        let what = first.trim().trim_end_matches('.');
+        let (on, threshold) = (on(metric, *statistic), threshold(metric));
+        table += &format!("| [`{name}`](statistics/{name}.md) | {what} | {on} | {threshold} |\n");
+    }
+    format!("{before}{BEGIN}{table}{END}{after}")
+}
+
+#[test]
+fn generated_pages_are_up_to_date() {
+    let write = std::env::var_os("DRIFTD_WRITE_DOCS").is_some();
+    let page =
+        |it: &&dyn Statistic| (format!("docs/statistics/{}.md", it.name()), statistic_page(*it));
+    let mut pages: Vec<(String, String)> = stat::ALL.iter().map(page).collect();
+    pages.push(("docs/statistics/performance.md".to_owned(), performance_page()));
+    pages.push(("docs/statistics.md".to_owned(), index()));
+    let mut stale = Vec::new();
+    for (path, text) in &pages {
+        let there = fs::read_to_string(root().join(path)).unwrap_or_default();
+        if there != *text {
+            if write {
+                fs::write(root().join(path), text).expect("the page can be written");
+            } else {
+                stale.push(format!("{path}: DRIFTD_WRITE_DOCS=1 cargo test --test docs"));
+            }
+        }
+    }
+    let folder = fs::read_dir(root().join("docs/statistics")).expect("docs/statistics");
+    for entry in folder {
+        let path = entry.expect("an entry").path();
+        let path = path.strip_prefix(root()).expect("below the root").display().to_string();
+        if !pages.iter().any(|(page, _)| *page == path) {
+            stale.push(format!("{path}: there is no such statistic"));
+        }
+    }
+    none(&stale);
+}
+
+#[test]
+fn every_performance_metric_is_defined() {
+    let page = read("docs/statistics/performance.md");
+    let undefined = METRICS
+        .iter()
+        .filter(|it| matches!(it.family, Family::Performance(_)))
+        .filter(|it| !page.contains(&format!("`{}`", it.name)))
+        .map(|it| format!("`{}` has no definition", it.name));
+    none(&undefined.collect::<Vec<_>>());
+}
