@@ -92,7 +92,8 @@ pub fn compare(reference: Profile, current: Profile, options: &CompareOptions) -
     let metrics = options.metrics();
     let is_chosen = |name: &String| options.columns.as_ref().is_none_or(|it| it.contains(name));
     let has = |profile: &Profile, name: &String| {
-        profile.columns.get(name).is_some_and(|it| it.counts.absent < it.counts.rows)
+        let column = profile.columns.get(name);
+        column.is_some_and(|it| it.counts.absent < it.counts.rows || it.counts.rows == 0)
     };
     let names = |profile: &Profile| -> BTreeSet<String> {
         profile
