@@ -272,7 +272,7 @@ impl FromStr for WindowSize {
         let span: Span = text.parse().map_err(|_| bad())?;
         match span.0 {
             DAY_US => Ok(Self::Day),
-            us if us >= SECOND_US && us < DAY_US && DAY_US % us == 0 => Ok(Self::Part(us)),
+            us if (SECOND_US..DAY_US).contains(&us) && DAY_US % us == 0 => Ok(Self::Part(us)),
             _ => Err(bad()),
         }
     }

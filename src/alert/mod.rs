@@ -1,6 +1,14 @@
 //! Rules and episodes: pure decisions over measurements.
 //!
 //! **Invariant:** no IO, no clock; a window's outcome goes in, state and notes come out.
+pub mod judge;
+pub mod keys;
+pub mod note;
+mod step;
+
+pub use judge::{Judged, Outcome, judge};
+pub use step::{HELD_MAX, Memory, Subject, Transition, step, supersede};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{

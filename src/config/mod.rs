@@ -1,11 +1,43 @@
-//! Configuration: TOML text → spanned tree → checked [`Config`]; every problem shown with its place.
+//! Configuration: TOML text → spanned tree → checked [`Config`]; every problem with its place.
+//!
+//! [`Config::load`] reads a file, [`Config::parse`] a text. Reading never stops at the first
+//! mistake: a table's unknown, missing and unreadable keys are all noted, defaults stand in, and
+//! the checks see the rest.
+//!
+//! **Invariant:** besides [`Config::load`] nothing here does IO: no secret is read, no file looked
+//! at, no name resolved.
+mod file;
+mod metrics;
 mod model;
+mod problem;
+mod problems;
+mod read;
+mod read_model;
+mod read_rule;
+mod schema;
 mod secret;
+mod serde_words;
+mod shape;
+mod size;
+mod suggest;
+mod table;
+mod words;
 
+pub use metrics::{Family, METRICS, Metric, Needs, Worse};
 pub use model::*;
+pub use problem::{Code, Problem, Report};
+pub use problems::{Noted, Place, Problems};
+pub use read::read_options;
+pub use schema::schema;
 pub use secret::{Reveal, Revealed, Secret};
+pub use size::{BadSize, ByteSize};
+pub use suggest::nearest;
+pub use table::Table;
 
 /// Options of one component, read from a table of the config file.
+///
+/// Derive `Deserialize` with `deny_unknown_fields` and `JsonSchema`; the doc comments of the
+/// fields become the reference and the help of errors.
 pub trait Options: serde::de::DeserializeOwned + schemars::JsonSchema {
     /// Makes relative paths start from the config file's folder.
     fn rebase(&mut self, folder: &std::path::Path) {
@@ -15,20 +47,5 @@ pub trait Options: serde::de::DeserializeOwned + schemars::JsonSchema {
     /// Refuses options that parse but make no sense. Pure: no IO, no clock.
     fn check(&self, problems: &mut Problems<'_>) {
         let _ = problems;
-    }
-}
-
-/// Where checks put what they find, so that a check never stops at the first problem.
-#[derive(Debug)]
-pub struct Problems<'a>(std::marker::PhantomData<&'a ()>);
-
-/// One table of the config file while it is read.
-#[derive(Debug)]
-pub struct Table<'a>(std::marker::PhantomData<&'a ()>);
-
-impl Table<'_> {
-    /// Reads all remaining keys as the options `T`; what is wrong is noted as problems.
-    pub fn read<T: Options>(&mut self) -> Option<T> {
-        None
     }
 }

@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    monitor::MetricNames,
     notify::AnyReceiver,
     profile::Kind,
     retrain::AnyTarget,
@@ -95,7 +96,7 @@ pub struct ModelConfig {
     /// Fewest usable rows a side; statistics say `insufficient` below.
     pub rows_min: u64,
     /// Drift statistics measured on every feature and prediction column, by kind.
-    pub metrics: Metrics,
+    pub metrics: MetricNames,
     /// `[models.NAME.predictions]`
     pub predictions: Predictions,
     /// `[models.NAME.labels]`
@@ -125,17 +126,6 @@ pub enum Start {
     At(Timestamp),
 }
 
-/// Statistics measured on every column, by its kind; names of [`crate::stat`]'s registry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Metrics {
-    /// On numeric columns.
-    pub numeric: Vec<&'static str>,
-    /// On categorical and boolean columns.
-    pub categorical: Vec<&'static str>,
-    /// On every column.
-    pub quality: Vec<&'static str>,
-}
-
 /// `[models.NAME.predictions]`
 #[derive(Clone, Debug)]
 pub struct Predictions {
@@ -159,6 +149,26 @@ pub struct Predictions {
     pub kinds: BTreeMap<String, Kind>,
     /// Columns left out of `"*"`.
     pub ignore: Vec<String>,
+}
+
+impl Predictions {
+    /// The columns with a role of their own, by the key that names them.
+    pub fn roles(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let Self { id, time, version, score, prediction, .. } = self;
+        roles(id.as_ref(), time, version.as_ref(), score.as_ref(), prediction.as_ref())
+    }
+}
+
+pub(super) fn roles<'c>(
+    id: Option<&'c String>,
+    time: &'c String,
+    version: Option<&'c String>,
+    score: Option<&'c String>,
+    prediction: Option<&'c String>,
+) -> impl Iterator<Item = (&'static str, &'c str)> {
+    let roles = ["id", "time", "version", "score", "prediction"];
+    let columns = [id, Some(time), version, score, prediction];
+    roles.into_iter().zip(columns).filter_map(|(role, column)| Some((role, column?.as_str())))
 }
 
 /// `[models.NAME.labels]`

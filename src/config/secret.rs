@@ -1,7 +1,20 @@
 //! Secrets: where they come from, and a text that does not print.
-use std::{fmt, path::PathBuf};
+use std::{
+    borrow::Cow,
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, MapAccess},
+};
 
 /// Where a secret comes from. Read anew at each use, so that a rotated one is picked up.
+///
+/// In the file: a text (`validate` warns), `{ env = "NAME" }`, `{ file = "PATH" }` or
+/// `{ command = ["PROGRAM", "ARG"] }`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Secret {
     /// Written in the config file itself (`validate` warns).
@@ -12,6 +25,15 @@ pub enum Secret {
     File(PathBuf),
     /// `{ command = ["PROGRAM", "ARG"] }`: its output, without the last line end.
     Command(Vec<String>),
+}
+
+impl Secret {
+    /// Makes a relative path start from the config file's folder.
+    pub fn rebase(&mut self, folder: &Path) {
+        if let Self::File(path) = self {
+            *path = folder.join(&*path);
+        }
+    }
 }
 
 /// A secret's text. It prints as `***`.
@@ -35,6 +57,12 @@ impl fmt::Debug for Revealed {
     }
 }
 
+impl Serialize for Revealed {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str("***")
+    }
+}
+
 /// Something that can read secrets; the daemon's does IO, a test's is a table.
 pub trait Reveal: Send + Sync {
     /// The secret's text.
@@ -42,4 +70,156 @@ pub trait Reveal: Send + Sync {
     /// # Errors
     /// Why it can't be read, in words without the secret.
     fn reveal(&self, secret: &Secret) -> Result<Revealed, String>;
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Secret;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(
+                    "a secret: { env = \"NAME\" }, { file = \"PATH\" } or \
+                     { command = [\"PROGRAM\", \"ARG\"] }",
+                )
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Secret, E> {
+                Ok(Secret::Text(Revealed::new(text)))
+            }
+
+            // The numbers and booleans are secrets too: serde's own error would print them.
+            fn visit_bool<E: de::Error>(self, _: bool) -> Result<Secret, E> {
+                Err(E::invalid_type(de::Unexpected::Other("a boolean"), &self))
+            }
+            fn visit_i64<E: de::Error>(self, _: i64) -> Result<Secret, E> {
+                Err(E::invalid_type(de::Unexpected::Other("a number without quotes"), &self))
+            }
+            fn visit_u64<E: de::Error>(self, _: u64) -> Result<Secret, E> {
+                self.visit_i64(0)
+            }
+            fn visit_f64<E: de::Error>(self, _: f64) -> Result<Secret, E> {
+                self.visit_i64(0)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Secret, A::Error> {
+                let Some(kind) = map.next_key::<Source>()? else {
+                    return Err(de::Error::invalid_value(de::Unexpected::Map, &self));
+                };
+                let secret = match kind {
+                    Source::Env => Secret::Env(not_empty(map.next_value()?, "variable")?),
+                    Source::File => {
+                        Secret::File(not_empty::<A::Error>(map.next_value()?, "path")?.into())
+                    }
+                    Source::Command => {
+                        let argv: Vec<String> = map.next_value()?;
+                        if argv.first().is_none_or(String::is_empty) {
+                            return Err(de::Error::custom("the command has no program"));
+                        }
+                        Secret::Command(argv)
+                    }
+                };
+                if map.next_key::<Source>()?.is_some() {
+                    return Err(de::Error::custom(
+                        "a secret comes from one place: `env`, `file` or `command`, not several",
+                    ));
+                }
+                Ok(secret)
+            }
+        }
+        from.deserialize_any(Visitor)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Source {
+    Env,
+    File,
+    Command,
+}
+
+fn not_empty<E: de::Error>(text: String, what: &str) -> Result<String, E> {
+    if text.is_empty() { Err(E::custom(format!("the {what} is empty"))) } else { Ok(text) }
+}
+
+impl JsonSchema for Secret {
+    fn schema_name() -> Cow<'static, str> {
+        "Secret".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let one = |key: &str, value: serde_json::Value| {
+            serde_json::json!({
+                "type": "object",
+                "properties": { key: value },
+                "required": [key],
+                "additionalProperties": false
+            })
+        };
+        let text = serde_json::json!({ "type": "string", "minLength": 1 });
+        schemars::json_schema!({
+            "description": "Where a secret comes from; it is read anew at each use.",
+            "oneOf": [
+                { "type": "string", "description": "The secret itself; `validate` warns." },
+                one("env", text.clone()),
+                one("file", text.clone()),
+                one("command", serde_json::json!({
+                    "type": "array", "items": { "type": "string" }, "minItems": 1
+                }))
+            ]
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn read(value: &str) -> Result<Secret, String> {
+        let value = toml::de::ValueDeserializer::parse(value).unwrap();
+        Secret::deserialize(value).map_err(|e| e.message().to_owned())
+    }
+
+    #[test]
+    fn secrets_come_from_exactly_one_place() {
+        assert_eq!(read("{ env = 'X' }"), Ok(Secret::Env("X".into())));
+        assert_eq!(read("{ file = 'a/b' }"), Ok(Secret::File("a/b".into())));
+        let argv = vec!["pass".to_owned(), "show".to_owned()];
+        assert_eq!(read("{ command = ['pass', 'show'] }"), Ok(Secret::Command(argv)));
+        for bad in [
+            "{}",
+            "{ env = '' }",
+            "{ file = '' }",
+            "{ command = [] }",
+            "{ command = [''] }",
+            "{ env = 'X', file = 'y' }",
+            "{ vault = 'x' }",
+            "[]",
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn nothing_prints_a_secret() {
+        let secret = read("'hunter2'").unwrap();
+        assert_eq!(format!("{secret:?}"), "Text(***)");
+        let json = serde_json::to_string(&Revealed::new("hunter2")).unwrap();
+        assert_eq!(json, "\"***\"");
+        // Not even the error of one that was written without quotes.
+        for value in ["1234567", "-5", "1.25", "true"] {
+            let error = read(value).unwrap_err();
+            assert!(!error.contains(value), "{error}");
+        }
+    }
+
+    #[test]
+    fn relative_paths_start_from_the_config_file() {
+        let mut secret = Secret::File("key".into());
+        secret.rebase(Path::new("/etc/driftd"));
+        assert_eq!(secret, Secret::File("/etc/driftd/key".into()));
+    }
 }

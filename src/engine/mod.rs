@@ -1,1 +1,17 @@
-//! Windows, labels, cursors: what to do next, as values.
+//! Windows, labels, cursors: what a row or a label changes, as values.
+//!
+//! The daemon reads rows and time; what they mean is decided here and handed back as a
+//! [`crate::store::Commit`], which is written in one transaction before anything is sent.
+//!
+//! **Invariant:** no IO, no clock, no async, no randomness.
+mod cells;
+pub mod frozen;
+mod ingest;
+pub mod labels;
+pub mod measure;
+mod roles;
+pub mod rules;
+
+pub use cells::Cells;
+pub use ingest::{Ingest, Prediction, WindowRows};
+pub use roles::Roles;

@@ -1,9 +1,13 @@
 //! What is measured on a window: drift, quality, performance; and what it is compared with.
+//!
+//! **Invariant:** no IO, no clock, no async, no randomness of its own.
 mod compare;
-mod drift;
+pub mod drift;
 mod kinds;
 mod measurement;
 mod null;
+mod outcomes;
+pub mod performance;
 mod reference;
 pub mod report;
 
@@ -11,5 +15,6 @@ pub use compare::{CATEGORICAL, CompareOptions, NUMERIC, QUALITY, ROWS_MIN, compa
 pub use drift::{MetricNames, measure};
 pub use measurement::Measurement;
 pub use null::{NULL_SHARE, NullDraws, default_threshold};
+pub use outcomes::{BadOutcomes, Cell, Outcomes, ScoreKey};
 pub use reference::{BINS, CODES_MAX, Frozen, freeze};
 pub use report::Report;

@@ -213,8 +213,20 @@ pub trait Receiver: Send + Sync {
     fn verdict(&self, answer: &Answer) -> Verdict;
 }
 
+/// Whether a host of a configuration is this machine: `localhost`, 127.0.0.0/8 or `::1`.
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|it| it.is_loopback())
+}
+
 mod email;
+mod text;
+mod verdict;
 mod webhook;
+
+#[cfg(test)]
+mod conformance;
 
 crate::registry::registry! {
     /// Every kind of receiver. Adding one: a file, and its line here.

@@ -8,8 +8,8 @@ use arrow_array::types::{
     Int64Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
     TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
-use arrow_array::{Array, PrimitiveArray};
-use arrow_buffer::i256;
+use arrow_array::{Array, PrimitiveArray, downcast_dictionary_array};
+use arrow_buffer::{ArrowNativeType, i256};
 use arrow_schema::{DataType, TimeUnit};
 
 /// Takes runs of values that are not null.
@@ -66,8 +66,8 @@ pub(super) fn numbers(array: &dyn Array, sink: &mut impl Runs) -> bool {
             let mut valid = valid.into_iter();
             let table: Vec<Option<f64>> =
                 (0..values.len()).map(|at| values.is_valid(at).then(|| valid.next())?).collect();
-            let rows: Vec<f64> =
-                keys(array).into_iter().flatten().filter_map(|k| table[k]).collect();
+            let mut rows = Vec::with_capacity(array.len());
+            each_key(array, |key| rows.extend(table[key]));
             sink.run(&rows, |v| v);
         }
         _ => return false,
@@ -110,16 +110,13 @@ pub(super) fn integers(array: &dyn Array) -> Option<Vec<i128>> {
     Some(all)
 }
 
-/// A dictionary's keys by row; `None` where the row is null.
-pub(super) fn keys(array: &dyn Array) -> Vec<Option<usize>> {
-    let dictionary = array.as_any_dictionary();
-    let values = dictionary.values();
-    if values.is_empty() {
-        return vec![None; array.len()];
-    }
-    let keys = dictionary.normalized_keys().into_iter().enumerate();
-    // Under a null the key itself may be anything.
-    keys.map(|(row, key)| (array.is_valid(row) && values.is_valid(key)).then_some(key)).collect()
+/// Calls `each` with the keys of a dictionary's rows that are not null themselves; what they point
+/// to still may be.
+pub(super) fn each_key(array: &dyn Array, mut each: impl FnMut(usize)) {
+    downcast_dictionary_array!(
+        array => runs(array.keys(), |keys| keys.iter().for_each(|key| each(key.as_usize()))),
+        _ => {}
+    );
 }
 
 /// The text at a place that is not null of a plain text array; bytes that are no UTF-8 are
@@ -140,7 +137,11 @@ pub(super) fn text(array: &dyn Array, at: usize) -> Cow<'_, str> {
 pub(super) fn texts(array: &dyn Array, mut each: impl FnMut(&str)) {
     if let DataType::Dictionary(..) = array.data_type() {
         let values = array.as_any_dictionary().values();
-        keys(array).into_iter().flatten().for_each(|key| each(&text(values.as_ref(), key)));
+        each_key(array, |key| {
+            if values.is_valid(key) {
+                each(&text(values.as_ref(), key));
+            }
+        });
         return;
     }
     for row in 0..array.len() {

@@ -60,13 +60,11 @@ impl Column {
     }
 
     pub(super) fn update(&mut self, array: &ArrayRef) {
+        if array.len() <= ROWS_MAX {
+            return self.take(array);
+        }
         for start in (0..array.len()).step_by(ROWS_MAX) {
-            let rows = ROWS_MAX.min(array.len() - start);
-            if rows == array.len() {
-                self.take(array);
-            } else {
-                self.take(&array.slice(start, rows));
-            }
+            self.take(&array.slice(start, ROWS_MAX.min(array.len() - start)));
         }
     }
 
@@ -202,11 +200,15 @@ fn add_dictionary(names: &mut Names, last: &mut Option<Dictionary>, array: &Arra
         places: vec![None; values.len()],
         generation: names.generation(),
     });
-    for key in cells::keys(array).into_iter().flatten() {
-        let place = *known.places[key]
-            .get_or_insert_with(|| names.place(&cells::text(values.as_ref(), key)));
-        names.add_at(place, 1);
-    }
+    cells::each_key(array, |key| {
+        let known = &mut known.places[key];
+        if known.is_none() && values.is_valid(key) {
+            *known = Some(names.place(&cells::text(values.as_ref(), key)));
+        }
+        if let Some(place) = *known {
+            names.add_at(place, 1);
+        }
+    });
     *last = Some(known);
 }
 

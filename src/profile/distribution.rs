@@ -129,13 +129,20 @@ impl Distribution {
     /// The first and the last value stay as they are, heavy values stay exact, and the error
     /// that this adds is measured and added to `rank_error`.
     pub fn thin(&mut self, values_max: usize) {
-        let values_max = values_max.max(3);
-        if self.values.len() <= values_max {
-            return;
+        if self.values.len() > values_max.max(3) {
+            *self = Self::thinned(&self.to_pairs(), self.rank_error, values_max);
         }
-        let rows = self.rows();
-        let (pairs, error_rows) = thin_pairs(&self.to_pairs(), rows, values_max);
-        *self = Self::from_pairs(&pairs, self.rank_error + error_rows as f64 / rows as f64);
+    }
+
+    /// Of ascending distinct keys with their rows, thinned where there are too many.
+    pub(super) fn thinned(pairs: &[(i64, u64)], rank_error: f64, values_max: usize) -> Self {
+        let values_max = values_max.max(3);
+        if pairs.len() <= values_max {
+            return Self::from_pairs(pairs, rank_error);
+        }
+        let rows: u64 = pairs.iter().map(|pair| pair.1).sum();
+        let (pairs, error_rows) = thin_pairs(pairs, rows, values_max);
+        Self::from_pairs(&pairs, rank_error + error_rows as f64 / rows as f64)
     }
 }
 
@@ -143,23 +150,23 @@ impl Distribution {
 fn thin_pairs(pairs: &[(i64, u64)], rows: u64, values_max: usize) -> (Vec<(i64, u64)>, u64) {
     let last = pairs.len() - 1;
     let buckets = (values_max - 2) as u128;
+    let width = 2 * u128::from(rows);
     let mut thinned = Vec::with_capacity(values_max);
     let mut error_rows = 0;
-    let mut before = 0_u64;
-    let (mut start, mut bucket_open) = (0, u128::MAX);
+    let (mut start, mut before) = (0, 0_u64);
+    // Where the next bucket starts, in units of 1 / (2 buckets) rows.
+    let mut edge = 0;
     for (i, &(_, count)) in pairs.iter().enumerate() {
         // A value belongs where the middle of its rows lies; the ends are on their own.
-        let middle = 2 * u128::from(before) + u128::from(count);
-        let bucket = match i {
-            0 => u128::MAX,
-            _ if i == last => u128::MAX - 1,
-            _ => middle * buckets / (2 * u128::from(rows)),
-        };
-        if i > start && bucket != bucket_open {
+        let middle = (2 * u128::from(before) + u128::from(count)) * buckets;
+        let opens = i <= 1 || i == last || middle >= edge;
+        while edge <= middle {
+            edge += width;
+        }
+        if i > start && opens {
             error_rows = error_rows.max(collapse(&pairs[start..i], &mut thinned));
             start = i;
         }
-        bucket_open = bucket;
         before += count;
     }
     error_rows = error_rows.max(collapse(&pairs[start..], &mut thinned));

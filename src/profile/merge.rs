@@ -21,8 +21,8 @@ impl Profile {
     pub fn merge(&mut self, other: &Self, limits: &Limits) {
         for (name, theirs) in &other.columns {
             if let Some(ours) = self.columns.get_mut(name) {
-                // The count of mismatched rows tells.
-                let _: Result<(), KindMismatch> = ours.merge(theirs, limits);
+                // Two kinds are no failure of the profile: the count of mismatched rows tells.
+                ours.merge(theirs, limits).unwrap_or_default();
             } else if self.columns.len() < limits.columns_max {
                 let mut theirs = theirs.clone();
                 theirs.absent(self.rows);
@@ -193,7 +193,11 @@ impl Numeric {
             return;
         }
         let exact = self.values.is_exact() && other.values.is_exact();
-        if !exact {
+        if exact {
+            // Told by the values.
+            self.moments = None;
+            self.distinct_sketch = Vec::new();
+        } else {
             let mut moments = self.moments().unwrap_or_default();
             moments.merge(&other.moments().unwrap_or_default());
             self.moments = Some(moments);

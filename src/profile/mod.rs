@@ -27,6 +27,9 @@ mod numbers;
 mod order;
 mod profiler;
 mod sketch;
+mod sort;
+#[cfg(test)]
+mod tests;
 
 pub use limits::Limits;
 pub use merge::KindMismatch;

@@ -125,7 +125,7 @@ mod tests {
         assert_eq!((shifted.mean, shifted.m2), (1e9 + 2.0, 2.0));
         let large = of(&[1e308, 1.5e308]);
         assert!((large.mean / 1.25e308 - 1.0).abs() < 1e-15);
-        assert_eq!(large.variance(), f64::INFINITY);
+        assert!(large.variance().is_infinite());
         let both_ends = of(&[f64::MIN, f64::MAX]);
         assert_eq!((both_ends.mean, both_ends.m2), (0.0, f64::INFINITY));
     }

@@ -1,7 +1,7 @@
 //! Numbers as they come: a buffer, then exact pairs, then a sketch.
 use super::distinct::Distinct;
 use super::sketch::Sketch;
-use super::{Counts, Distribution, Limits, Moments, Numeric, order};
+use super::{Counts, Distribution, Limits, Moments, Numeric, order, sort};
 
 /// The accumulator of a numeric column.
 #[derive(Debug)]
@@ -77,9 +77,14 @@ impl Numbers {
         if self.buffer.is_empty() {
             return;
         }
-        self.buffer.sort_unstable();
         match &mut self.held {
             Held::Exact(pairs) => {
+                // Few distinct values are sorted fastest by comparison.
+                const FEW: usize = 256;
+                match pairs.len() {
+                    0..=FEW => self.buffer.sort_unstable(),
+                    _ => sort::sort(&mut self.buffer),
+                }
                 add_runs(pairs, &order::runs(&self.buffer));
                 self.buffer.clear();
                 if pairs.len() > self.limits.exact_values_max {
@@ -91,6 +96,7 @@ impl Numbers {
                 if !self.integers {
                     sketched.distinct = None;
                 }
+                sort::sort(&mut self.buffer);
                 sketched.add(&self.buffer);
                 self.buffer.clear();
             }
@@ -187,8 +193,11 @@ impl Sketched {
         let mut pairs = self.sketch.into_pairs();
         restore_ends(&mut pairs, &self.moments);
         let rank_error = error_rows as f64 / self.moments.rows.max(1) as f64;
-        let mut values = Distribution::from_pairs(&pairs, rank_error);
-        values.thin(limits.closed_values_max);
+        let values = Distribution::thinned(&pairs, rank_error, limits.closed_values_max);
+        if values.is_exact() {
+            // Sketched too early to lose anything.
+            return Numeric { values, integers, ..Numeric::default() };
+        }
         let distinct_sketch = self.distinct.map(Distinct::into_bytes).unwrap_or_default();
         Numeric { values, integers, moments: Some(self.moments), distinct_sketch }
     }

@@ -87,11 +87,9 @@ impl Profiler {
 
     /// Closes the profile.
     pub fn finish(mut self) -> Profile {
-        if self.rows == 0 {
-            return Profile::default();
-        }
         for name in self.only.take().unwrap_or_default() {
-            if self.column(&name).is_none() {
+            // No rows, nothing absent: the empty profile stays neutral.
+            if self.rows > 0 && self.column(&name).is_none() {
                 self.cells_refused += self.rows;
             }
         }

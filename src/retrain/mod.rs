@@ -1,4 +1,6 @@
 //! Retraining targets: what starts a new model. One file each, pure but for what the daemon runs.
+pub mod guards;
+
 use serde::{Deserialize, Serialize};
 
 use crate::time::{Interval, Timestamp};
@@ -88,6 +90,18 @@ pub enum Start {
         /// After this long its process group is ended.
         timeout: crate::time::Span,
     },
+}
+
+impl Start {
+    /// The same with the configured timeout, which targets do not know.
+    #[must_use]
+    pub fn within(self, limit: crate::time::Span) -> Self {
+        match self {
+            Self::Process { argv, folder, env, stdin, .. } => {
+                Self::Process { argv, folder, env, stdin, timeout: limit }
+            }
+        }
+    }
 }
 
 /// A place where retrainings run.

@@ -79,6 +79,8 @@ pub struct ReadReport {
     pub rows_total: u64,
     /// Rows handed on.
     pub rows_read: u64,
+    /// Rows passed over unread, because the part's own statistics put them outside `within`.
+    pub rows_pruned: u64,
     /// Rows that can't be read: too few or too many fields, no text.
     pub rows_refused: u64,
     /// Rows without a readable time, left out.
@@ -158,6 +160,8 @@ pub trait Source: Send + Sync {
 }
 
 mod files;
+
+pub use files::Format;
 
 crate::registry::registry! {
     /// Every kind of source. Adding one: a file (or folder), and its line here.

@@ -196,6 +196,16 @@ pub enum NoValue {
         /// How many there are.
         got: u64,
     },
+    /// Fewer labelled rows of one class than the metric needs.
+    #[error("insufficient: needs {need} rows labelled {class}, got {got}")]
+    InsufficientClass {
+        /// `positive` or `negative`.
+        class: String,
+        /// How many it takes.
+        need: u64,
+        /// How many there are.
+        got: u64,
+    },
     /// No rows at all.
     #[error("no data: the {side} has no rows")]
     NoData {
@@ -240,7 +250,7 @@ impl NoValue {
     /// A stable word for the reason: `insufficient`, `no_data`, `constant`, …
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Insufficient { .. } => "insufficient",
+            Self::Insufficient { .. } | Self::InsufficientClass { .. } => "insufficient",
             Self::NoData { .. } => "no_data",
             Self::Constant { .. } => "constant",
             Self::MissingColumn { .. } => "missing_column",

@@ -163,6 +163,8 @@ pub struct OutboxEntry {
     pub attempts: u32,
     /// Whether an earlier attempt may have been delivered.
     pub maybe_sent: bool,
+    /// When it was first tried; its age is counted from here, so that downtime does not end it.
+    pub first_at: Option<Timestamp>,
     /// When it is due next.
     pub next_at: Timestamp,
     /// Counts claims; a result is recorded only by the claim that made it.
@@ -217,8 +219,8 @@ pub struct PredictionRow {
     pub window_start: Timestamp,
     /// Its version.
     pub version: String,
-    /// The score.
-    pub score: f64,
+    /// The score, where it has one.
+    pub score: Option<f64>,
     /// The decision.
     pub predicted: bool,
     /// The label, where it has come.

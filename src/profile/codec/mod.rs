@@ -57,7 +57,7 @@ pub fn encode(profile: &Profile, limits: &Limits) -> Vec<u8> {
 
 #[expect(clippy::expect_used, reason = "compression into memory at a known level cannot fail")]
 fn compress(payload: &[u8]) -> Vec<u8> {
-    zstd::encode_all(payload, ZSTD_LEVEL).expect("a slice is read to its end")
+    zstd::bulk::compress(payload, ZSTD_LEVEL).expect("a vector has room for its bound")
 }
 
 /// The profile of bytes from [`encode`].

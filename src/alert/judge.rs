@@ -1,0 +1,132 @@
+//! What a rule makes of one window's measurements: breach, clear, or no verdict and why.
+use crate::{
+    config::{On, Rule, Threshold},
+    monitor::Measurement,
+    notify::Evidence,
+    stat::NoValue,
+};
+
+/// What one value, or its absence, says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Over the threshold.
+    Breach,
+    /// Between clearing and breaching.
+    Band,
+    /// Fine.
+    Clear,
+    /// Too few rows or labels to say.
+    Insufficient,
+    /// Nothing came.
+    NoData,
+    /// It could not be measured.
+    Error,
+}
+
+impl Outcome {
+    /// Whether anything is said about the value at all.
+    pub fn is_verdict(self) -> bool {
+        matches!(self, Self::Breach | Self::Band | Self::Clear)
+    }
+}
+
+/// One series (a column, or the window as a whole) of a rule on one window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// The column; `None` for the window as a whole.
+    pub column: Option<String>,
+    /// What its value says.
+    pub outcome: Outcome,
+    /// The value with its threshold, where there is one.
+    pub evidence: Option<Evidence>,
+}
+
+/// The columns a rule means, given which are features and which predictions.
+pub fn means(on: &On, column: Option<&str>, features: &[String], predictions: &[String]) -> bool {
+    match (on, column) {
+        (On::Window, None) => true,
+        (On::Features, Some(name)) => features.iter().any(|f| f == name),
+        (On::Predictions, Some(name)) => predictions.iter().any(|p| p == name),
+        (On::Columns(names), Some(name)) => names.iter().any(|n| n == name),
+        _ => false,
+    }
+}
+
+/// Judges every series of the rule on one window.
+///
+/// A metric that isn't defined for a column's kind is no series of the rule. With a
+/// `coverage_min`, a window with fewer labels is `Insufficient` whatever its value.
+pub fn judge(
+    rule: &Rule,
+    measurements: &[Measurement],
+    features: &[String],
+    predictions: &[String],
+    coverage_min: f64,
+) -> Vec<Judged> {
+    measurements
+        .iter()
+        .filter(|m| m.metric == rule.metric && m.segment.is_none())
+        .filter(|m| means(&rule.on, m.column.as_deref(), features, predictions))
+        .filter(|m| !matches!(m.value, Err(NoValue::NotDefined { .. })))
+        .map(|m| {
+            let covered = m.label_coverage.is_none_or(|share| share >= coverage_min);
+            let (outcome, evidence) = match &m.value {
+                Ok(_) if !covered => (Outcome::Insufficient, None),
+                Ok(value) => {
+                    let limit = limit(rule.threshold, m.threshold);
+                    let evidence = limit.map(|limit| Evidence {
+                        column: m.column.clone(),
+                        value: *value,
+                        threshold: limit,
+                        p_value: m.p_value,
+                    });
+                    (limit.map_or(Outcome::Error, |limit| compare(rule, *value, limit)), evidence)
+                }
+                Err(NoValue::Insufficient { .. } | NoValue::InsufficientClass { .. }) => {
+                    (Outcome::Insufficient, None)
+                }
+                Err(NoValue::NoData { .. }) => (Outcome::NoData, None),
+                Err(_) => (Outcome::Error, None),
+            };
+            Judged { column: m.column.clone(), outcome, evidence }
+        })
+        .collect()
+}
+
+fn limit(threshold: Threshold, sized: Option<f64>) -> Option<f64> {
+    match threshold {
+        Threshold::Above(limit) | Threshold::Below(limit) => Some(limit),
+        Threshold::Default => sized,
+    }
+}
+
+fn compare(rule: &Rule, value: f64, limit: f64) -> Outcome {
+    let clear_at = rule.clear_at.unwrap_or(limit);
+    match rule.threshold {
+        // None reaches this, yet it would be no evidence that could be written down.
+        _ if !value.is_finite() => Outcome::Error,
+        Threshold::Below(_) if value < limit => Outcome::Breach,
+        Threshold::Below(_) if value >= clear_at => Outcome::Clear,
+        Threshold::Below(_) => Outcome::Band,
+        _ if value > limit => Outcome::Breach,
+        // A threshold that follows the window's size moves; clearing follows it.
+        Threshold::Default if value <= 0.8 * limit => Outcome::Clear,
+        Threshold::Default => Outcome::Band,
+        _ if value <= clear_at => Outcome::Clear,
+        _ => Outcome::Band,
+    }
+}
+
+/// How far over its threshold a value is, for putting the worst first; any scale, any sign.
+pub fn badness(evidence: &Evidence, threshold: Threshold) -> f64 {
+    let Evidence { value, threshold: limit, .. } = evidence;
+    let over = match threshold {
+        Threshold::Below(_) => limit - value,
+        Threshold::Above(_) | Threshold::Default => value - limit,
+    };
+    over / limit.abs().max(1e-9)
+}
+
+#[cfg(test)]
+#[path = "tests/judge.rs"]
+mod tests;

@@ -1,0 +1,213 @@
+//! `driftd check`: windows evaluated once, without alerting; for CI, cron, Airflow.
+//!
+//! The daemon's own code runs over a store of its own that is thrown away, so the numbers are the
+//! daemon's. Nothing is sent, started, or written to the configured store; references that it
+//! keeps (a rolled-over one) are used.
+mod report;
+
+use std::{process::ExitCode, sync::Arc};
+
+use anyhow::Context;
+use indicatif::ProgressBar;
+
+use crate::{
+    cli::{Format, exit},
+    config::{Config, ModelConfig, ReferenceKind, Start},
+    daemon::{
+        model::{ModelWorker, Shared},
+        parts,
+    },
+    source::TimeColumn,
+    store::{Commit, Mode, Store, StoreError},
+    time::{Grid, Interval, Span, Timestamp},
+};
+
+use self::report::Report;
+
+/// Arguments of `driftd check`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    config: super::ConfigArg,
+    /// Only this model.
+    #[arg(long)]
+    model: Option<String>,
+    /// Windows that begin at or after this; the last closed one where neither end is given.
+    #[arg(long)]
+    from: Option<Timestamp>,
+    /// Windows that begin before this.
+    #[arg(long)]
+    to: Option<Timestamp>,
+    /// How the result is printed.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// No progress on standard error.
+    #[arg(long)]
+    no_progress: bool,
+}
+
+/// Evaluates and prints.
+///
+/// # Errors
+/// What kept it from measuring; the exit code is then 2.
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let config = match args.config.load()? {
+        Ok(config) => config,
+        Err(code) => return Ok(code),
+    };
+    if let Some(name) = &args.model
+        && !config.models.contains_key(name)
+    {
+        let known: Vec<&str> = config.models.keys().map(String::as_str).collect();
+        anyhow::bail!("there is no model `{name}`; known: {}", known.join(", "));
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let report = match runtime.block_on(check(config, args)) {
+        Ok(report) => report,
+        Err(error) if error.downcast_ref::<StoreUnusable>().is_some() => {
+            super::complain(&error);
+            return Ok(ExitCode::from(exit::BAD_STORE));
+        }
+        Err(error) => return Err(error),
+    };
+    report.print(args.format)?;
+    Ok(ExitCode::from(if report.fires() { exit::FOUND } else { 0 }))
+}
+
+/// The configured store is there and can't be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the store cannot be read")]
+struct StoreUnusable;
+
+async fn check(config: Config, args: &Args) -> anyhow::Result<Report> {
+    let scratch = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let url = format!("sqlite:{}", scratch.path().join("check.db").display());
+    let store = Arc::new(Store::open(&url, Mode::ReadWrite).await?);
+    let kept = kept_store(&config).await?;
+    let mut report = Report::default();
+    let names: Vec<String> = config.models.keys().cloned().collect();
+    let bar = progress(args, names.len() as u64);
+    for name in names.into_iter().filter(|n| args.model.as_ref().is_none_or(|m| m == n)) {
+        bar.set_message(name.clone());
+        let range = Range::find(&config.models[&name], args).await?;
+        let Some(range) = range else {
+            report.empty(&name);
+            continue;
+        };
+        if let Some(kept) = &kept {
+            let references = kept.references(&name).await?;
+            store.apply(&Commit { references, ..Commit::default() }).await?;
+        }
+        evaluate(&config, &name, &store, &range).await?;
+        report.collect(&config.models[&name], &store, range.shown).await?;
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(report)
+}
+
+async fn evaluate(
+    config: &Config,
+    name: &str,
+    store: &Arc<Store>,
+    range: &Range,
+) -> anyhow::Result<()> {
+    let mut config = config.clone();
+    if let Some(model) = config.models.get_mut(name) {
+        model.start = Start::At(range.first);
+        // The history that `previous` wants is evaluated on the way; nothing is waited for.
+        model.idle_timeout = Span::ZERO;
+    }
+    let shared = Shared {
+        config: Arc::new(config),
+        store: Arc::clone(store),
+        instance: "check".to_owned(),
+        commands_allowed: false,
+        judge_early: true,
+        until: Some(range.shown.end),
+    };
+    ModelWorker::load(shared, name).await?.turn(range.now).await?;
+    Ok(())
+}
+
+/// The configured store, where there is one.
+async fn kept_store(config: &Config) -> anyhow::Result<Option<Store>> {
+    match Store::open(&config.store.url, Mode::ReadOnly).await {
+        Ok(store) => Ok(Some(store)),
+        Err(StoreError::Missing { .. }) => Ok(None),
+        Err(error) => Err(anyhow::Error::new(error).context(StoreUnusable)),
+    }
+}
+
+/// What is evaluated, and what of it is shown.
+#[derive(Clone, Copy, Debug)]
+struct Range {
+    /// Start of the first window evaluated: patience and `previous` look back.
+    first: Timestamp,
+    /// Windows that begin in it are shown.
+    shown: Interval,
+    /// The time it is taken to be.
+    now: Timestamp,
+}
+
+impl Range {
+    async fn find(model: &ModelConfig, args: &Args) -> anyhow::Result<Option<Self>> {
+        let source = Arc::new(model.predictions.source.source.clone());
+        let all = parts::list(&source).await?;
+        let time = TimeColumn {
+            name: model.predictions.time.clone(),
+            zone: model.time_zone.clone(),
+            unit: model.predictions.time_unit,
+        };
+        let grid = Grid { size: model.window, zone: model.time_zone.clone() };
+        let ever = Interval { start: Timestamp::MIN, end: Timestamp::MAX };
+        let Some(newest) = parts::newest(&source, &all, &time, ever).await? else {
+            return Ok(None);
+        };
+        let shown = match (args.from, args.to) {
+            (None, None) => last_closed(&grid, newest, model.lateness),
+            (from, to) => {
+                let oldest = parts::oldest(&source, &all, &time, ever).await?;
+                let start = from.unwrap_or_else(|| grid.window_of(oldest.unwrap_or(newest)).start);
+                let closed = last_closed(&grid, newest, model.lateness).end;
+                Interval { start, end: to.unwrap_or(closed) }
+            }
+        };
+        let first = if args.from.is_some() { shown.start } else { context(model, shown.start) };
+        // Labels come after what they label: all that are there count.
+        Ok(Some(Self { first, shown, now: Timestamp::MAX.minus(Span::days(366)) }))
+    }
+}
+
+fn last_closed(grid: &Grid, newest: Timestamp, lateness: Span) -> Interval {
+    let window = grid.window_of(newest.minus(lateness));
+    if window.end.plus(lateness) <= newest { window } else { grid.previous(&window) }
+}
+
+/// How far back a verdict on the window at `start` looks: rules count windows in a row, and a
+/// reference of earlier windows needs those.
+fn context(model: &ModelConfig, start: Timestamp) -> Timestamp {
+    let mut first = start;
+    for rule in &model.rules {
+        let outer = Grid { size: rule.window, zone: model.time_zone.clone() };
+        let mut window = outer.window_of(start);
+        for _ in 0..rule.windows {
+            window = outer.previous(&window);
+        }
+        first = first.min(window.start);
+    }
+    if let ReferenceKind::Previous(span) = model.reference.kind {
+        first = first.minus(span);
+    }
+    first
+}
+
+fn progress(args: &Args, models: u64) -> ProgressBar {
+    use std::io::IsTerminal;
+    if args.no_progress || models == 0 || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new_spinner();
+    bar.enable_steady_tick(std::time::Duration::from_millis(120));
+    bar
+}

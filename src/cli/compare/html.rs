@@ -1,0 +1,273 @@
+//! The report of `compare` as one HTML page that needs nothing else: no script, no network.
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::{Outcome, words};
+use crate::{
+    monitor::report::{ColumnReport, MetricReport, Named, Numbers, Summary},
+    plot::{BarChart, Bins, CSS, figure, shown},
+    profile::Kind,
+};
+
+/// Columns with a card and charts; further ones are in the table only, to keep the page readable.
+const CARDS_MAX: usize = 300;
+
+/// The page.
+pub(super) fn render(outcome: &Outcome) -> String {
+    let report = &outcome.report;
+    let drifted = report.columns.iter().any(|c| c.drifted);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta http-equiv="Content-Security-Policy"
+                    content="default-src 'none'; style-src 'unsafe-inline'";
+                title { "Drift: " (shown(&outcome.current)) " against " (shown(&outcome.reference)) }
+                style { (PreEscaped(CSS)) (PreEscaped(include_str!("report.css"))) }
+            }
+            body {
+                main {
+                    h1 { "Drift report" }
+                    p.verdict.(if drifted { "bad" } else { "good" }) { (words::verdict(report)) }
+                    dl.sides {
+                        div { dt { "Reference" } dd { (shown(&outcome.reference)) }
+                            dd.faint { (words::grouped(report.reference.rows)) " rows" } }
+                        div { dt { "Current" } dd { (shown(&outcome.current)) }
+                            dd.faint { (words::grouped(report.current.rows)) " rows" } }
+                    }
+                    (overview(outcome))
+                    @for (i, column) in words::ordered(report).into_iter().take(CARDS_MAX).enumerate() {
+                        (card(i, column))
+                    }
+                    @if report.columns.len() > CARDS_MAX {
+                        p.faint { "The first " (CARDS_MAX) " columns have a card; all are in the table above." }
+                    }
+                    (left_out(outcome))
+                    section {
+                        h2 { "How to read this" }
+                        @for sentence in words::how_to_read(report) { p { (sentence) } }
+                        p { "Bars are shares of rows. The bins of numbers are tenths of the reference, so \
+                            without drift all bars are about as high." }
+                    }
+                    footer { "driftd " (env!("CARGO_PKG_VERSION")) }
+                }
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn kind(column: &ColumnReport) -> &'static str {
+    match column.kind {
+        Kind::Numeric => "numeric",
+        Kind::Categorical => "categorical",
+        Kind::Boolean => "boolean",
+        Kind::Timestamp => "timestamp",
+    }
+}
+
+fn overview(outcome: &Outcome) -> Markup {
+    let columns = words::ordered(&outcome.report);
+    let metrics = words::metric_names(&columns);
+    html! {
+        @if !columns.is_empty() {
+            div.scroll tabindex="0" role="region" aria-label="All columns" { table {
+                thead { tr {
+                    th scope="col" { "Column" } th scope="col" { "Kind" } th scope="col" { "Verdict" }
+                    @for metric in &metrics { th.number scope="col" { (metric) } }
+                } }
+                tbody { @for (i, column) in columns.iter().enumerate() {
+                    tr {
+                        th scope="row" {
+                            @if i < CARDS_MAX { a href={ "#column-" (i) } { (shown(&column.column)) } }
+                            @else { (shown(&column.column)) }
+                        }
+                        td { (kind(column)) }
+                        td { (verdict(column)) }
+                        @for name in &metrics {
+                            @match column.metrics.iter().find(|m| m.metric == *name) {
+                                Some(metric) => { (short_value(column, metric)) },
+                                None => { td.number {} },
+                            }
+                        }
+                    }
+                } }
+            } }
+        }
+    }
+}
+
+fn verdict(column: &ColumnReport) -> Markup {
+    html! {
+        @if column.drifted { span.badge.bad { "▲ drifted" } }
+        @else { span.badge.good { "stable" } }
+    }
+}
+
+/// Whether a value is at or over its threshold, and whether that decides.
+fn over(column: &ColumnReport, metric: &MetricReport) -> &'static str {
+    let decides = words::deciding(column).is_some_and(|m| m.metric == metric.metric);
+    match (metric.drifted, decides) {
+        (true, true) => "over",
+        (true, false) => "high",
+        (false, _) => "low",
+    }
+}
+
+fn short_value(column: &ColumnReport, metric: &MetricReport) -> Markup {
+    let reason = metric.reason.as_deref().map(shown);
+    html! {
+        @match metric.value {
+            Some(value) => {
+                td.number.(over(column, metric)) { (figure(value)) }
+            },
+            None => { td.number.faint title=[reason] { "–" } },
+        }
+    }
+}
+
+fn card(i: usize, column: &ColumnReport) -> Markup {
+    let thinned = column.metrics.iter().any(|m| m.error_bound > 0.0);
+    html! {
+        section.card id={ "column-" (i) } {
+            h2 { (shown(&column.column)) " " (verdict(column)) " " span.faint { (kind(column)) } }
+            div.parts {
+                @if let Some(chart) = chart(column) { figure { (chart.svg()) } }
+                div.scroll tabindex="0" role="region" aria-label="Metrics" { table {
+                    thead { tr {
+                        th scope="col" { "Metric" } th.number scope="col" { "Value" }
+                        th.number scope="col" { "Threshold" } th.number scope="col" { "p" }
+                        @if thinned { th.number scope="col" { "Error ±" } }
+                    } }
+                    tbody { @for metric in &column.metrics { (metric_row(column, metric, thinned)) } }
+                } }
+                div.scroll tabindex="0" role="region" aria-label="Both sides" {
+                    (sides(&column.reference, &column.current))
+                }
+            }
+            (named("New categories", column.new_categories.as_ref()))
+            (named("Vanished categories", column.vanished_categories.as_ref()))
+        }
+    }
+}
+
+fn metric_row(column: &ColumnReport, metric: &MetricReport, thinned: bool) -> Markup {
+    html! {
+        tr {
+            th scope="row" { (shown(&metric.metric)) }
+            @match metric.value {
+                Some(value) => {
+                    td.number.(over(column, metric)) {
+                        (figure(value)) @if over(column, metric) == "over" { " ▲" }
+                    }
+                    td.number { @if let Some(at) = metric.threshold { (figure(at)) } @else { "–" } }
+                    td.number {
+                        @if let Some(p) = metric.p_value { (words::p_value(p)) } @else { "–" }
+                    }
+                    @if thinned { td.number { (words::short(metric.error_bound)) } }
+                },
+                None => {
+                    td colspan="4" { (shown(metric.reason.as_deref().unwrap_or("no value"))) }
+                },
+            }
+        }
+    }
+}
+
+fn chart(column: &ColumnReport) -> Option<BarChart> {
+    let bars: Vec<_> = column.histogram.iter().filter(|bar| !words::is_missing(bar)).collect();
+    if bars.is_empty() {
+        return None;
+    }
+    let bins = if words::is_numeric(column) {
+        Bins::Edges(bars.iter().filter_map(|bar| bar.up_to).collect())
+    } else {
+        Bins::Names(bars.iter().map(|bar| bar.label.clone()).collect())
+    };
+    Some(BarChart {
+        title: format!("{}: shares of rows, reference against current", column.column),
+        bins,
+        reference: bars.iter().map(|bar| bar.reference).collect(),
+        current: bars.iter().map(|bar| bar.current).collect(),
+    })
+}
+
+/// Facts of both sides, those that one of them has.
+fn sides(reference: &Summary, current: &Summary) -> Markup {
+    // A count that is zero on both sides says nothing.
+    let count = |of: fn(&Summary) -> u64, s: &Summary| {
+        (of(reference) + of(current) > 0).then(|| words::grouped(of(s)))
+    };
+    let number =
+        |of: fn(&Numbers) -> Option<f64>, s: &Summary| s.numbers.as_ref().and_then(of).map(figure);
+    let facts = |s: &Summary| {
+        let about = if s.distinct_exact { "" } else { "about " };
+        [
+            ("rows", Some(words::grouped(s.rows))),
+            ("missing", count(|s| s.missing, s)),
+            ("of them not a number", count(|s| s.nan, s)),
+            ("infinite", count(|s| s.infinite, s)),
+            ("of another type", count(|s| s.mismatched, s)),
+            ("distinct", Some(format!("{about}{}", words::grouped(s.distinct)))),
+            ("mean", number(|n| n.mean, s)),
+            ("deviation", number(|n| n.std, s)),
+            ("smallest", number(|n| n.min, s)),
+            ("p01", number(|n| n.quantiles.p01, s)),
+            ("median", number(|n| n.quantiles.p50, s)),
+            ("p99", number(|n| n.quantiles.p99, s)),
+            ("largest", number(|n| n.max, s)),
+        ]
+    };
+    html! {
+        table {
+            thead { tr {
+                th scope="col" {} th.number scope="col" { "Reference" } th.number scope="col" { "Current" }
+            } }
+            tbody { @for ((name, before), (_, after)) in facts(reference).into_iter().zip(facts(current)) {
+                @if before.is_some() || after.is_some() {
+                    tr {
+                        th scope="row" { (name) }
+                        td.number { (before.unwrap_or_else(|| "–".to_owned())) }
+                        td.number { (after.unwrap_or_else(|| "–".to_owned())) }
+                    }
+                }
+            } }
+        }
+    }
+}
+
+/// Categories that one side lacks, the largest by name.
+fn named(title: &str, categories: Option<&Named>) -> Markup {
+    html! {
+        @if let Some(found) = categories.filter(|found| found.count > 0) {
+            p {
+                (title) ": " (words::grouped(found.count)) " – "
+                @for (i, category) in found.largest.iter().enumerate() {
+                    @if i > 0 { ", " }
+                    code { (shown(&category.category)) } " (" (words::grouped(category.rows)) ")"
+                }
+                @if found.count > found.largest.len() as u64 { ", …" }
+            }
+        }
+    }
+}
+
+fn left_out(outcome: &Outcome) -> Markup {
+    let left_out = words::left_out(&outcome.report);
+    html! {
+        @if !left_out.is_empty() {
+            section {
+                h2 { "Left out" }
+                ul { @for (name, why) in left_out { li { code { (name) } ": " (why) } } }
+            }
+        }
+        @if !outcome.problems.is_empty() {
+            section {
+                h2 { "Reading" }
+                ul { @for problem in &outcome.problems { li { (problem) } } }
+            }
+        }
+    }
+}

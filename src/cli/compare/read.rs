@@ -1,0 +1,134 @@
+//! Reading one side: every file of it, once, into a profile.
+use std::{collections::BTreeMap, fmt, path::Path};
+
+use anyhow::Context as _;
+use indicatif::ProgressBar;
+use serde::Serialize;
+
+use crate::{
+    plot::shown,
+    profile::{Body, ColumnProfile, Counts, Kind, Limits, Numeric, Profile, Profiler},
+    source::{Files, Query, Source as _},
+};
+
+/// Something that was not read as it stands. None of it is left out without being told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Problem {
+    /// `reference` or `current`.
+    side: &'static str,
+    /// The file or the column.
+    place: String,
+    /// Rows or cells.
+    count: u64,
+    /// What is wrong with them.
+    what: &'static str,
+    /// The first of them.
+    examples: Vec<String>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { side, place, count, what, examples } = self;
+        write!(f, "{side} `{}`: {count} {what}", shown(place))?;
+        if let Some(first) = examples.first() {
+            write!(f, ", such as {}", shown(first))?;
+        }
+        Ok(())
+    }
+}
+
+/// What is read of a side.
+pub(super) struct Plan<'a> {
+    pub(super) side: &'static str,
+    pub(super) path: &'a Path,
+    pub(super) only: Option<&'a [String]>,
+    pub(super) kinds: &'a BTreeMap<String, Kind>,
+    pub(super) limits: Limits,
+}
+
+impl Plan<'_> {
+    /// The names of the columns that the side's files have.
+    pub(super) fn columns(&self) -> anyhow::Result<Vec<String>> {
+        let files = Files::from_path(self.path)?;
+        let mut names = Vec::new();
+        if let Some(first) = files.parts()?.first() {
+            names.extend(files.schema(first)?.fields().iter().map(|f| f.name().clone()));
+        }
+        Ok(names)
+    }
+
+    /// Reads every file. One that can't be read ends it: half of a data set is another data set.
+    pub(super) fn read(&self, bar: &ProgressBar) -> anyhow::Result<(Profile, Vec<Problem>)> {
+        let files = Files::from_path(self.path)?;
+        let mut profiler = Profiler::new(self.kinds.clone(), self.limits);
+        if let Some(only) = self.only {
+            profiler = profiler.only(only);
+        }
+        let query = Query { columns: self.only, ..Query::default() };
+        let mut problems = Vec::new();
+        for part in files.parts()? {
+            let report = files
+                .read(&part, &query, &mut |batch| {
+                    bar.inc(batch.record.num_rows() as u64);
+                    profiler.update(&batch.record);
+                    Ok(())
+                })
+                .with_context(|| format!("cannot read the {}", self.side))?;
+            if report.rows_refused > 0 {
+                problems.push(Problem {
+                    side: self.side,
+                    place: part.name.clone(),
+                    count: report.rows_refused,
+                    what: "rows that can't be read, left out",
+                    examples: report.examples,
+                });
+            }
+        }
+        let mut profile = profiler.finish();
+        if profile.rows == 0 {
+            problems.push(Problem {
+                side: self.side,
+                place: self.path.display().to_string(),
+                count: 0,
+                what: "rows: there is nothing to compare",
+                examples: Vec::new(),
+            });
+            self.fill_empty(&mut profile)?;
+        }
+        problems.extend(self.of_profile(&profile));
+        Ok((profile, problems))
+    }
+
+    /// Without rows there is no column in the profile; the header says which there would be.
+    fn fill_empty(&self, profile: &mut Profile) -> anyhow::Result<()> {
+        let wanted = |name: &String| self.only.is_none_or(|only| only.contains(name));
+        for name in self.columns()?.into_iter().filter(wanted) {
+            let kind = Kind::Numeric;
+            let body = Body::Numeric(Numeric::default());
+            profile.columns.insert(name, ColumnProfile { kind, counts: Counts::default(), body });
+        }
+        Ok(())
+    }
+
+    fn of_profile(&self, profile: &Profile) -> Vec<Problem> {
+        let problem = |place: &str, count, what| Problem {
+            side: self.side,
+            place: place.to_owned(),
+            count,
+            what,
+            examples: Vec::new(),
+        };
+        let mixed = profile.columns.iter().filter(|(_, column)| column.counts.mismatched > 0);
+        let mut problems: Vec<Problem> = mixed
+            .map(|(name, column)| {
+                let count = column.counts.mismatched;
+                problem(name, count, "values of another type than the column's, left out")
+            })
+            .collect();
+        if profile.cells_refused > 0 {
+            let what = "cells of columns beyond the limit, or of a name used twice, left out";
+            problems.push(problem(&self.path.display().to_string(), profile.cells_refused, what));
+        }
+        problems
+    }
+}

@@ -1,0 +1,272 @@
+//! Whole comparisons of files, good and hostile, in every rendering.
+use std::{fs, path::PathBuf, sync::Arc};
+
+use arrow_array::{
+    ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, RecordBatch, StringArray,
+    types::Int64Type,
+};
+use clap::Parser as _;
+use parquet::arrow::ArrowWriter;
+
+use super::*;
+
+#[derive(clap::Parser)]
+struct Cli {
+    #[command(flatten)]
+    args: Args,
+}
+
+/// A folder for the files of one test.
+struct Files(tempfile::TempDir);
+
+impl Files {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn text(&self, name: &str, body: impl AsRef<[u8]>) -> String {
+        let path = self.0.path().join(name);
+        fs::write(&path, body).unwrap();
+        path.display().to_string()
+    }
+
+    fn parquet(&self, name: &str, columns: Vec<(&str, ArrayRef)>) -> String {
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let mut bytes = Vec::new();
+        let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        self.text(name, bytes)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+}
+
+fn compared(args: &[&str]) -> anyhow::Result<Outcome> {
+    let args = [&["compare", "--no-progress"], args].concat();
+    compare(&Cli::try_parse_from(args)?.args)
+}
+
+/// Every rendering of an outcome is what it claims to be.
+#[track_caller]
+fn check(outcome: &Outcome) -> serde_json::Value {
+    let object: serde_json::Value = serde_json::from_str(&json(outcome).unwrap()).unwrap();
+    for column in object["columns"].as_array().unwrap() {
+        for metric in column["metrics"].as_array().unwrap() {
+            let (value, reason) = (&metric["value"], &metric["reason"]);
+            assert!(value.is_f64() != reason.is_string(), "{metric}");
+        }
+    }
+    let text = anstream::adapter::strip_str(&text::render(outcome)).to_string();
+    assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+    let html = html::render(outcome);
+    for bad in ["<script", "\0", "\u{1b}", "\u{202e}", ">NaN<", ">inf<"] {
+        assert!(!html.contains(bad), "{bad:?}");
+    }
+    object
+}
+
+/// 400 rows of a number, a code and a name, moved by `shift`.
+fn table(shift: f64) -> String {
+    let rows = (0..400).map(|i| {
+        let value = f64::from(i * 7919 % 400) / 10.0 + shift;
+        let name = ["UA", "B6", "EV"][i as usize * 31 % 3];
+        format!("{value},{},{name}\n", i % 4)
+    });
+    format!("temp,code,carrier\n{}", rows.collect::<String>())
+}
+
+#[test]
+fn a_shift_is_found_and_what_is_stable_is_not() {
+    let files = Files::new();
+    let (a, b) = (files.text("a.csv", table(0.0)), files.text("b.csv", table(20.0)));
+    let outcome = compared(&[&a, &b]).unwrap();
+    let object = check(&outcome);
+    let verdicts: Vec<_> = object["columns"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| format!("{} {} {}", c["column"], c["kind"], c["drifted"]))
+        .collect();
+    assert_eq!(
+        verdicts,
+        [
+            r#""carrier" "categorical" false"#,
+            r#""code" "categorical" false"#,
+            r#""temp" "numeric" true"#,
+        ]
+    );
+    assert!(failed(&outcome.report, None) && failed(&outcome.report, Some(0.3)));
+    assert!(!failed(&outcome.report, Some(0.5)));
+    assert!(!failed(&compared(&[&a, &a]).unwrap().report, None));
+    let text = anstream::adapter::strip_str(&text::render(&outcome)).to_string();
+    // The paths above it are those of a temporary folder.
+    let below = text.splitn(3, '\n').nth(2).unwrap();
+    insta::assert_snapshot!(below.split("\n\n▲ a").next().unwrap(), @r"
+    1 of 3 columns drifted (33 %): temp
+
+    Numeric columns
+      column  reference   current     typical     now     ks       p  wasserstein_normed   psi  missing_rate
+    ▲ temp    ██████████       ▂▂▂▂█    19.95  →  39.95  0.5  <1e-16               1.732  3.05             0
+
+    Categorical columns
+      column   reference  current  typical     now     jensen_shannon  chi_square  p  psi  missing_rate
+      carrier  ███        ███       UA 34%  →  UA 34%               0           0  1    0             0
+      code     ████       ████       0 25%  →  0 25%                0           0  1    0             0
+    ");
+}
+
+#[test]
+fn what_can_not_be_read_is_an_error_that_says_so() {
+    let files = Files::new();
+    let good = files.text("good.csv", table(0.0));
+    let whole =
+        files.parquet("whole.parquet", vec![("a", Arc::new(Int64Array::from_iter(0..5000)) as _)]);
+    let bytes = fs::read(&whole).unwrap();
+    let mut flipped = bytes.clone();
+    // In the footer; Parquet can't notice it in values.
+    let footer = bytes.len() - 200;
+    for byte in flipped.iter_mut().skip(footer).step_by(7).take(20) {
+        *byte ^= 0x55;
+    }
+    let noise: Vec<u8> =
+        (0..4000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    for (name, body) in [
+        ("nothing.csv", Vec::new()),
+        ("noise.parquet", noise),
+        ("cut.parquet", bytes[..bytes.len() / 2].to_vec()),
+        ("flipped.parquet", flipped),
+    ] {
+        let path = files.text(name, body);
+        for pair in [[&good, &path], [&path, &good]] {
+            let error = compared(&[pair[0], pair[1]]).err().map(|e| format!("{e:#}"));
+            let error = error.unwrap_or_else(|| panic!("{name} was read"));
+            let side = if *pair[0] == path { "reference" } else { "current" };
+            assert!(error.starts_with(&format!("cannot read the {side}: ")), "{error}");
+            assert!(error.contains(name) && !error.contains('\n'), "{error}");
+        }
+    }
+    let nowhere = files.path("nowhere").display().to_string();
+    assert!(compared(&[&good, &nowhere]).is_err());
+}
+
+#[test]
+fn refused_rows_are_told() {
+    let files = Files::new();
+    let good = files.text("good.csv", table(0.0));
+    let ragged = files.text("ragged.csv", table(0.0) + "1,2\n1,2,UA,4,5\n");
+    let outcome = compared(&[&good, &ragged]).unwrap();
+    let object = check(&outcome);
+    assert_eq!(object["problems"][0]["side"], "current");
+    assert_eq!(object["problems"][0]["count"], 2);
+    assert!(text::render(&outcome).contains("current `ragged.csv`: 2 rows"));
+    assert!(html::render(&outcome).contains("current `ragged.csv`: 2 rows"));
+}
+
+#[test]
+fn any_input_gives_valid_output() {
+    let files = Files::new();
+    let good = files.text("good.csv", table(0.0));
+    let n = 300;
+    let numbers = |f: fn(usize) -> Option<f64>| -> ArrayRef {
+        Arc::new(Float64Array::from_iter((0..n).map(f)))
+    };
+    let lists = (0..n as i64).map(|i| Some(vec![Some(i), None]));
+    let wild = files.parquet(
+        "wild.parquet",
+        vec![
+            ("temp", numbers(|i| Some(if i % 2 == 0 { 1.7e308 } else { -1.7e308 }))),
+            ("<script>alert(1)</script>", numbers(|i| Some(1e308 - i as f64))),
+            ("a\0b\u{1b}[31m\n\u{202e}", numbers(|i| Some(i as f64))),
+            ("nan", numbers(|i| Some(if i % 3 == 0 { f64::NAN } else { f64::INFINITY }))),
+            ("tiny", numbers(|i| Some(i as f64 * 5e-324))),
+            ("missing", numbers(|_| None)),
+            ("constant", numbers(|_| Some(1.0))),
+            (
+                "",
+                Arc::new(StringArray::from_iter_values(
+                    (0..n).map(|i| format!("</title>{}", i % 7)),
+                )),
+            ),
+            ("list", Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>(lists))),
+            ("flag", Arc::new(BooleanArray::from_iter((0..n).map(|i| Some(i % 5 == 0))))),
+            ("温度", numbers(|i| Some(i as f64))),
+        ],
+    );
+    let header = files.text("header.csv", "temp,code,carrier\n");
+    let twice = files.text("twice.csv", format!("temp,temp\n{}", "1,2\n".repeat(300)));
+    let wide: String = (0..3000).map(|i| format!("c{i},")).collect::<String>();
+    let row = (0..3000).map(|i| format!("{i},")).collect::<String>();
+    let wide = files.text(
+        "wide.csv",
+        format!(
+            "{}\n{}",
+            wide.trim_end_matches(','),
+            format!("{}\n", row.trim_end_matches(',')).repeat(5)
+        ),
+    );
+    let all = [&good, &wild, &header, &twice, &wide];
+    for reference in all {
+        for current in all {
+            let outcome = compared(&[reference, current]);
+            let outcome = outcome.unwrap_or_else(|e| panic!("{reference} {current}: {e:#}"));
+            let object = check(&outcome);
+            let told = ["columns", "skipped", "only_in_reference", "only_in_current"];
+            let told = told.map(|list| &object[list]);
+            let told: usize = told.iter().map(|list| list.as_array().unwrap().len()).sum();
+            assert!(told > 0, "{reference} {current}: {object}");
+        }
+    }
+}
+
+#[test]
+fn one_side_without_rows_is_told() {
+    let files = Files::new();
+    let good = files.text("good.csv", table(0.0));
+    let header = files.text("header.csv", "temp,code,carrier\n");
+    let object = check(&compared(&[&good, &header]).unwrap());
+    assert_eq!(object["current"]["rows"], 0);
+    assert_eq!(object["columns"].as_array().unwrap().len(), 3);
+    assert!(object["problems"].to_string().contains("nothing to compare"), "{object}");
+}
+
+#[test]
+fn columns_and_statistics_can_be_chosen() {
+    let files = Files::new();
+    let (a, b) = (files.text("a.csv", table(0.0)), files.text("b.csv", table(20.0)));
+    let object =
+        check(&compared(&[&a, &b, "--only", "code", "--columns", "code:numeric"]).unwrap());
+    assert_eq!(object["columns"].as_array().unwrap().len(), 1);
+    assert_eq!(object["columns"][0]["kind"], "numeric");
+    let object = check(&compared(&[&a, &b, "--metrics", "psi,ks", "--only", "temp"]).unwrap());
+    let metrics = object["columns"][0]["metrics"].as_array().unwrap();
+    let names: Vec<_> = metrics.iter().map(|m| m["metric"].as_str().unwrap()).collect();
+    assert_eq!(names, ["psi", "ks"]);
+    for (wrong, message) in [
+        (["--only", "tmep"], "there is no column `tmep`; did you mean `temp`?"),
+        (["--metrics", "pis"], "there is no statistic `pis`; did you mean `psi`?"),
+        (["--columns", "nope:numeric"], "there is no column `nope`"),
+    ] {
+        let error = compared(&[&[a.as_str(), &b], &wrong[..]].concat()).err().unwrap();
+        assert_eq!(format!("{error:#}"), message);
+    }
+    assert!(compared(&[&a, &b, "--columns", "temp:text"]).is_err());
+    assert!(compared(&[&a, &b, "--fail-share", "1.5"]).is_err());
+}
+
+#[test]
+fn the_result_goes_where_it_is_asked_for() {
+    let files = Files::new();
+    let (a, b) = (files.text("a.csv", table(0.0)), files.text("b.csv", table(20.0)));
+    let to = files.path("out.html").display().to_string();
+    let args = ["compare", "--no-progress", &a, &b, "--format", "html", "-o", &to];
+    let code = run(&Cli::try_parse_from(args).unwrap().args).unwrap();
+    assert_eq!(code, ExitCode::from(1));
+    assert!(fs::read_to_string(&to).unwrap().starts_with("<!DOCTYPE html>"));
+    let args = ["compare", "--no-progress", &a, &b, "-o", &to];
+    run(&Cli::try_parse_from(args).unwrap().args).unwrap();
+    let text = fs::read_to_string(&to).unwrap();
+    assert!(text.starts_with("reference  ") && !text.contains('\u{1b}'), "{text:?}");
+}

@@ -1,0 +1,156 @@
+//! What both renderings of a report say in the same words.
+use crate::{
+    monitor::report::{Bar, ColumnReport, MetricReport, Report, Summary},
+    plot::{figure, shown, shown_within},
+    profile::Kind,
+};
+
+/// Most names in the verdict.
+const NAMES_MAX: usize = 8;
+/// Most blocks of a small distribution.
+const BLOCKS_MAX: usize = 10;
+
+/// Drifted columns first, the farthest over its threshold before the others.
+pub(super) fn ordered(report: &Report) -> Vec<&ColumnReport> {
+    let mut columns: Vec<&ColumnReport> = report.columns.iter().collect();
+    columns.sort_by(|a, b| b.drifted.cmp(&a.drifted).then_with(|| excess(b).total_cmp(&excess(a))));
+    columns
+}
+
+/// The metric that decides about a column, where it is among those that are shown.
+pub(super) fn deciding(column: &ColumnReport) -> Option<&MetricReport> {
+    let named = |name: &str| column.metrics.iter().find(|m| m.metric == name && m.value.is_some());
+    named("wasserstein_normed").or_else(|| named("jensen_shannon"))
+}
+
+/// How many times its threshold the metric is that decides.
+fn excess(column: &ColumnReport) -> f64 {
+    deciding(column).and_then(|m| Some(m.value? / m.threshold?)).unwrap_or(0.0)
+}
+
+pub(super) fn is_numeric(column: &ColumnReport) -> bool {
+    column.kind == Kind::Numeric
+}
+
+/// The metrics of these columns, in the order in which they first come.
+pub(super) fn metric_names<'a>(columns: &[&'a ColumnReport]) -> Vec<&'a str> {
+    let mut names: Vec<&str> = Vec::new();
+    for metric in columns.iter().flat_map(|c| &c.metrics) {
+        if !names.contains(&metric.metric.as_str()) {
+            names.push(&metric.metric);
+        }
+    }
+    names
+}
+
+/// What came out, in a sentence.
+pub(super) fn verdict(report: &Report) -> String {
+    let drifted = ordered(report).into_iter().filter(|c| c.drifted);
+    let names: Vec<String> = drifted.map(|c| shown(&c.column)).collect();
+    let all = report.columns.len();
+    if all == 0 {
+        return "Nothing was compared: no column is left on both sides.".to_owned();
+    }
+    let of_all = if all == 1 { "the only column".to_owned() } else { format!("{all} columns") };
+    match names.len() {
+        0 => format!("No drift in {of_all}."),
+        drifted => {
+            let share = report
+                .drifted_share
+                .map_or_else(String::new, |s| format!(" ({:.0} %)", (s * 100.0).clamp(0.0, 100.0)));
+            let more = drifted.saturating_sub(NAMES_MAX);
+            let named = names.iter().take(NAMES_MAX).cloned().collect::<Vec<_>>().join(", ");
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("{drifted} of {of_all} drifted{share}: {named}{more}")
+        }
+    }
+}
+
+/// What the columns mean, as far as they are there.
+pub(super) fn how_to_read(report: &Report) -> Vec<&'static str> {
+    let metrics = || report.columns.iter().flat_map(|c| &c.metrics);
+    let mut lines = vec![
+        "▲ a column has drifted where its distance (wasserstein_normed, jensen_shannon) is at least",
+        "  0.1 and above what chance alone gives 1 time in 1,000 at these two sizes. Other values",
+        "  at or above their own threshold are coloured and do not decide.",
+    ];
+    if metrics().any(|m| m.p_value.is_some()) {
+        lines.extend([
+            "p is the probability of so large a value without any drift. With many rows it is small",
+            "  for differences too small to matter; the distances say how large the difference is.",
+        ]);
+    }
+    if metrics().any(|m| m.error_bound > 0.0) {
+        lines.push("± is how far thinning can have moved a value; --exact keeps every value.");
+    }
+    lines
+}
+
+/// Columns that were not compared, each with the reason; safe to show.
+pub(super) fn left_out(report: &Report) -> Vec<(String, String)> {
+    let only = |names: &[String], side: &str| -> Vec<(String, String)> {
+        let why = format!("only in the {side} data");
+        names.iter().map(|name| (shown(name), why.clone())).collect()
+    };
+    let skipped = report.skipped.iter().map(|s| (shown(&s.column), shown(&s.why)));
+    skipped
+        .chain(only(&report.only_in_reference, "reference"))
+        .chain(only(&report.only_in_current, "current"))
+        .collect()
+}
+
+/// The mean of numbers, the most frequent of names.
+pub(super) fn typical(side: &Summary) -> String {
+    if let Some(mean) = side.numbers.and_then(|numbers| numbers.mean) {
+        return figure(mean);
+    }
+    match side.top.as_ref().and_then(|top| top.first()) {
+        Some(most) if side.rows > 0 => {
+            let share = most.rows as f64 / side.rows as f64 * 100.0;
+            format!("{} {share:.0}%", shown_within(&most.category, 10))
+        }
+        _ => "–".to_owned(),
+    }
+}
+
+/// The bar of what has no value: it is no part of the distribution.
+pub(super) fn is_missing(bar: &Bar) -> bool {
+    bar.above.is_none() && bar.up_to.is_none() && bar.label == "missing"
+}
+
+/// Both distributions as a few counts each.
+pub(super) fn sparks(column: &ColumnReport) -> (Vec<u64>, Vec<u64>) {
+    let bars: Vec<_> = column.histogram.iter().filter(|bar| !is_missing(bar)).collect();
+    let step = if is_numeric(column) { bars.len().div_ceil(BLOCKS_MAX).max(1) } else { 1 };
+    let squeezed = |of: fn(&Bar) -> u64| -> Vec<u64> {
+        let counts: Vec<u64> = bars.iter().map(|bar| of(bar)).collect();
+        let groups =
+            counts.chunks(step).map(|group| group.iter().fold(0, |a, b| b.saturating_add(a)));
+        groups.take(BLOCKS_MAX).collect()
+    };
+    (squeezed(|bar| bar.reference), squeezed(|bar| bar.current))
+}
+
+/// A p-value: `0.03`, `<1e-16`.
+pub(super) fn p_value(p: f64) -> String {
+    if p < 1e-16 { "<1e-16".to_owned() } else { short(p) }
+}
+
+/// Two significant digits.
+pub(super) fn short(value: f64) -> String {
+    let text = format!("{value:.1e}");
+    text.parse::<f64>().map_or(text, figure)
+}
+
+/// Digits in groups of three.
+pub(super) fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}

@@ -1,0 +1,251 @@
+//! `driftd validate`: the configuration alone.
+use std::{fmt, io::Write as _, process::ExitCode};
+
+use anyhow::Context as _;
+
+use super::{ConfigArg, Format, exit, show};
+use crate::config::{
+    Config, ModelConfig, NamedSource, On, ReferenceKind, Report, RetrainingConfig, Rule, Start,
+    Threshold,
+};
+
+/// Width of a list of columns.
+const COLUMN_CHARS_MAX: usize = 80;
+
+/// Check the configuration and say what would be watched.
+///
+/// Exits with 78 where it is wrong. Nothing is connected to and no secret is read.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    config: ConfigArg,
+    /// How the result is shown.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Refuse a file with warnings too.
+    #[arg(long)]
+    deny_warnings: bool,
+}
+
+/// Validates.
+///
+/// # Errors
+/// With standard output or standard error closed.
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let (config, report) = match Config::load(&args.config.config) {
+        Ok((config, report)) => (Some(config), report),
+        Err(report) => (None, report),
+    };
+    let refused = config.is_none() || (args.deny_warnings && !report.problems.is_empty());
+    match args.format {
+        Format::Json => writeln!(std::io::stdout(), "{:#}", as_json(!refused, &report))
+            .context("cannot write to standard output")?,
+        Format::Text => {
+            show(&report)?;
+            if let Some(config) = config.filter(|_| !refused) {
+                let valid = format!("{} is valid", report.path.display());
+                write!(std::io::stdout(), "{valid}\n{}", Summary(&config))
+                    .context("cannot write to standard output")?;
+            }
+        }
+    }
+    Ok(if refused { ExitCode::from(exit::BAD_CONFIG) } else { ExitCode::SUCCESS })
+}
+
+fn as_json(valid: bool, report: &Report) -> serde_json::Value {
+    serde_json::json!({ "valid": valid, "problems": report.to_json() })
+}
+
+/// What would be watched, in words, on about one screen.
+struct Summary<'a>(&'a Config);
+
+impl fmt::Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for model in self.0.models.values() {
+            write_model(f, model, self.0)?;
+        }
+        let receivers: Vec<String> =
+            self.0.receivers.iter().map(|(name, it)| format!("{name} ({})", it.kind())).collect();
+        if !receivers.is_empty() {
+            writeln!(f, "\nreceivers     {}", receivers.join(", "))?;
+        }
+        for retraining in self.0.retraining.values() {
+            writeln!(f, "retraining    {}", retraining_in_words(retraining))?;
+        }
+        writeln!(f, "history       {} for {}", self.0.store.url, self.0.store.keep)?;
+        match &self.0.server {
+            Some(server) => writeln!(f, "dashboard     http://{}/", server.listen),
+            None => writeln!(f, "dashboard     off"),
+        }
+    }
+}
+
+fn write_model(f: &mut fmt::Formatter<'_>, model: &ModelConfig, config: &Config) -> fmt::Result {
+    let zone = model.time_zone.iana_name().unwrap_or("UTC");
+    writeln!(f, "\nmodel {}", model.name)?;
+    writeln!(f, "  windows     {} ({zone}), rows may come {} late", model.window, model.lateness)?;
+    let start = match model.start {
+        Start::Latest => "the last closed window".to_owned(),
+        Start::Earliest => "the oldest row".to_owned(),
+        Start::At(at) => at.to_string(),
+    };
+    writeln!(f, "  starts      at {start}")?;
+    let predictions = &model.predictions;
+    writeln!(f, "  predictions {}", source_in_words(&predictions.source))?;
+    let roles = predictions.roles().map(|(role, column)| format!("{role} `{column}`"));
+    writeln!(f, "  columns     {}", wrapped(roles))?;
+    match &predictions.features {
+        Some(features) => writeln!(f, "  features    {}", wrapped(features.iter().cloned()))?,
+        None => writeln!(f, "  features    every other column")?,
+    }
+    match &model.labels {
+        Some(labels) => {
+            let source = labels.source.as_ref().map_or(&predictions.source, |it| &it.source);
+            let (label, horizon) = (&labels.label, labels.horizon);
+            let source = source_in_words(source);
+            writeln!(f, "  labels      {source}: `{label}`, final after {horizon}")?;
+        }
+        None => writeln!(f, "  labels      none: accuracy is not measured")?,
+    }
+    match &model.reference.kind {
+        ReferenceKind::Static(source) => {
+            writeln!(f, "  reference   {}", source_in_words(source))?;
+        }
+        ReferenceKind::Previous(span) => {
+            writeln!(f, "  reference   the {span} before each window")?;
+        }
+    }
+    for rule in &model.rules {
+        writeln!(f, "  rule        {}", rule_in_words(rule, config))?;
+    }
+    Ok(())
+}
+
+fn source_in_words(source: &NamedSource) -> String {
+    // An inline source is named after its place.
+    if source.name.starts_with("models.") {
+        return format!("a source of its own ({})", source.source.kind());
+    }
+    source.name.clone()
+}
+
+/// Items with commas, on as many lines as it takes, below each other.
+fn wrapped(items: impl Iterator<Item = String>) -> String {
+    let (mut text, mut width) = (String::new(), 0);
+    for item in items {
+        let long = item.chars().count() + 2;
+        if width > 0 {
+            let fits = width + long <= COLUMN_CHARS_MAX;
+            text += if fits { ", " } else { ",\n              " };
+            width = if fits { width } else { 0 };
+        }
+        text += &item;
+        width += long;
+    }
+    text
+}
+
+fn rule_in_words(rule: &Rule, config: &Config) -> String {
+    let on = match &rule.on {
+        On::Features => " of any feature".to_owned(),
+        On::Predictions => " of the predictions".to_owned(),
+        On::Columns(columns) => format!(" of {}", columns.join(" or ")),
+        On::Window => String::new(),
+    };
+    let threshold = match rule.threshold {
+        Threshold::Above(value) => format!("above {value}"),
+        Threshold::Below(value) => format!("below {value}"),
+        Threshold::Default => "above what chance explains".to_owned(),
+    };
+    let severity = format!("{:?}", rule.severity).to_lowercase();
+    let (name, metric, windows) = (&rule.name, rule.metric, rule.windows);
+    let in_a_row = if windows == 1 { "window" } else { "windows in a row" };
+    let mut lines = vec![
+        format!("{name}: {severity} when {metric}{on} is {threshold}"),
+        format!("in {windows} {in_a_row} of {}", rule.window),
+    ];
+    if !rule.notify.is_empty() {
+        lines.push(format!("tells {}", rule.notify.join(", ")));
+    }
+    if let Some(retraining) = rule.retrain.as_ref().and_then(|it| config.retraining.get(it)) {
+        lines.push(format!("retrains with {}", retraining_in_words(retraining)));
+    }
+    lines.join("\n                ")
+}
+
+fn retraining_in_words(retraining: &RetrainingConfig) -> String {
+    let mode = serde_json::to_value(retraining.mode).unwrap_or_default();
+    let mode = mode.as_str().unwrap_or_default().to_owned();
+    format!("{} ({}, {mode})", retraining.name, retraining.target.kind())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn what_would_be_watched_is_said_in_words() {
+        let text = include_str!("../../tests/data/config/good/flights.toml");
+        let (config, _) = Config::parse(text, Path::new("/etc/driftd/driftd.toml")).unwrap();
+        insta::assert_snapshot!(Summary(&config), @"
+
+        model flight-delays
+          windows     1d (UTC), rows may come 30m late
+          starts      at the last closed window
+          predictions flights
+          columns     id `prediction_id`, time `predicted_at`, version `model_version`,
+                      score `score`, prediction `predicted_late`
+          features    temp, dewp, carrier, origin
+          labels      landings: `late`, final after 2d
+          reference   a source of its own (files)
+          rule        inputs-drifted: warning when psi of any feature is above what chance explains
+                        in 2 windows in a row of 1d
+                        tells team
+          rule        accuracy-fell: critical when roc_auc is below 0.68
+                        in 2 windows in a row of 1w
+                        tells team, pager
+                        retrains with nightly (command, dry-run)
+
+        receivers     pager (webhook), team (email)
+        retraining    nightly (command, dry-run)
+        history       sqlite:/etc/driftd/driftd.db for 400d
+        dashboard     http://127.0.0.1:7788/
+        ");
+    }
+
+    #[test]
+    fn problems_are_values_for_machines() {
+        let report = Config::parse("[log]\nlevel = 5\n", Path::new("a.toml")).unwrap_err();
+        insta::assert_snapshot!(format!("{:#}", as_json(false, &report)), @r#"
+        {
+          "problems": [
+            {
+              "code": "E0102",
+              "column": 1,
+              "file": "a.toml",
+              "help": [
+                "add a table `[models.NAME]`"
+              ],
+              "level": "error",
+              "line": 1,
+              "message": "nothing is watched: there is no model"
+            },
+            {
+              "code": "E0103",
+              "column": 9,
+              "file": "a.toml",
+              "help": [
+                "`level`: `error`, `warn`, `info`, `debug` or `trace`."
+              ],
+              "level": "error",
+              "line": 2,
+              "message": "expected a string"
+            }
+          ],
+          "valid": false
+        }
+        "#);
+    }
+}

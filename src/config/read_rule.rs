@@ -1,0 +1,365 @@
+//! One model's rules.
+use super::{
+    Code, Family, Labels, METRICS, Metric, Needs, On, Predictions, Problems, Rule, Threshold,
+    Worse, file, read::Names, suggest, table, table::Table, words::Words,
+};
+use crate::time::WindowSize;
+
+/// Columns and names that a rule may speak of. `None`: not readable, so not checked against.
+pub(super) struct Scope<'s> {
+    pub(super) model: &'s str,
+    pub(super) window: Option<WindowSize>,
+    pub(super) predictions: Option<&'s Predictions>,
+    pub(super) labels: Option<&'s Labels>,
+    /// Whether the file gives labels, readable or not.
+    pub(super) has_labels: bool,
+    pub(super) names: &'s Names,
+}
+
+/// Reads them all; `None` where one can't be used.
+pub(super) fn rules(tables: Vec<Table<'_>>, scope: &Scope<'_>) -> Option<Vec<Rule>> {
+    let mut seen: Vec<String> = Vec::new();
+    let rules: Vec<Option<Rule>> = tables
+        .into_iter()
+        .map(|mut table| {
+            let own = table.read::<file::Rule>()?;
+            let problems = table.problems();
+            if let Some(why) = table::bad_name(&own.name) {
+                problems.at("name").note(Code::BadName, why);
+            } else if seen.contains(&own.name) {
+                problems
+                    .at("name")
+                    .note(Code::Duplicate, format!("another rule is named `{}` already", own.name))
+                    .help("a rule's name is the identity of its alerts");
+            }
+            seen.push(own.name.clone());
+            rule(own, &table, scope)
+        })
+        .collect();
+    rules.into_iter().collect()
+}
+
+fn rule(own: file::Rule, table: &Table<'_>, scope: &Scope<'_>) -> Option<Rule> {
+    let problems = &table.problems();
+    let metric = Metric::find(&own.metric);
+    if metric.is_none() {
+        problems
+            .at("metric")
+            .note(Code::UnknownMetric, format!("there is no metric `{}`", own.metric))
+            .help_from(suggest::instead(&own.metric, METRICS.iter().map(|it| it.name)));
+    }
+    check_names(&own, table, scope);
+    if let Some(window) = own.window {
+        check_window(window, problems, scope);
+    }
+    if own.per_version && scope.predictions.is_some_and(|it| it.version.is_none()) {
+        problems
+            .at("per_version")
+            .key()
+            .note(Code::NoColumn, "`per_version` needs the model's version".to_owned())
+            .help(format!("write `version = \"…\"` in [models.{}.predictions]", scope.model));
+    }
+    let metric = metric?;
+    check_needs(metric, problems, scope);
+    let on = on(metric, own.on.as_ref(), problems, scope);
+    let threshold = threshold(metric, &own, table);
+    let clear_at = threshold.and_then(|it| clear_at(metric, it, own.clear_at, problems));
+    Some(Rule {
+        name: own.name,
+        metric: metric.name,
+        on: on?,
+        window: own.window.or(scope.window)?,
+        threshold: threshold?,
+        clear_at,
+        windows: own.windows,
+        clear_windows: own.clear_windows,
+        severity: own.severity,
+        notify: own.notify,
+        retrain: own.retrain,
+        per_version: own.per_version,
+    })
+}
+
+fn check_names(own: &file::Rule, table: &Table<'_>, scope: &Scope<'_>) {
+    let (names, problems) = (scope.names, table.problems());
+    for (i, name) in own.notify.iter().enumerate() {
+        names.use_name("receiver", name);
+        let place = problems.at("notify").item(i);
+        if own.notify[..i].contains(name) {
+            place.note(Code::Duplicate, format!("receiver `{name}` is named twice"));
+        } else if !names.receivers.contains_key(name) {
+            let help = suggest::instead(name, names.receivers.keys().map(String::as_str));
+            place
+                .note(Code::UnknownName, format!("there is no receiver `{name}`"))
+                .help(help.unwrap_or(format!("add a table `[receivers.{name}]`")));
+        }
+    }
+    if let Some(name) = &own.retrain {
+        names.use_name("retraining", name);
+        if !names.retraining.contains_key(name) {
+            let help = suggest::instead(name, names.retraining.keys().map(String::as_str));
+            problems
+                .at("retrain")
+                .note(Code::UnknownName, format!("there is no retraining `{name}`"))
+                .help(help.unwrap_or(format!("add a table `[retraining.{name}]`")));
+        }
+    } else if !table.has("retrain") && !table.has("notify") {
+        problems
+            .here()
+            .note(Code::Unnoticed, format!("rule `{}` tells no one", own.name))
+            .help("write `notify = [\"…\"]` or `retrain = \"…\"`");
+    }
+}
+
+fn check_window(window: WindowSize, problems: &Problems<'_>, scope: &Scope<'_>) {
+    if let Some(inner) = scope.window
+        && !inner.divides(window)
+    {
+        problems
+            .at("window")
+            .note(
+                Code::BadWindow,
+                format!("{window} is not made of whole windows of the model ({inner})"),
+            )
+            .help("write a multiple of the model's window");
+    }
+    if window.nominal() > scope.names.keep {
+        let keep = scope.names.keep;
+        problems.at("window").note(
+            Code::Conflict,
+            format!("{window} is longer than windows are kept (`store.keep` is {keep})"),
+        );
+    }
+}
+
+fn check_needs(metric: &Metric, problems: &Problems<'_>, scope: &Scope<'_>) {
+    let Family::Performance(needs) = metric.family else { return };
+    let place = problems.at("metric");
+    if !scope.has_labels {
+        place
+            .clone()
+            .note(Code::NoLabels, format!("`{}` needs labels", metric.name))
+            .help(format!("add `[models.{}.labels]`", scope.model));
+    }
+    let Some(predictions) = scope.predictions else { return };
+    let lacking = match needs {
+        Needs::Score if predictions.score.is_none() => "a `score`",
+        Needs::Decision if predictions.score.is_none() && predictions.prediction.is_none() => {
+            "a `prediction` or a `score`"
+        }
+        _ => return,
+    };
+    place
+        .note(Code::NoColumn, format!("`{}` needs {lacking}", metric.name))
+        .help(format!("name the column in [models.{}.predictions]", scope.model));
+}
+
+fn on(
+    metric: &Metric,
+    words: Option<&Words>,
+    problems: &Problems<'_>,
+    scope: &Scope<'_>,
+) -> Option<On> {
+    let name = metric.name;
+    let on = match words {
+        None if metric.is_on_columns() => On::Features,
+        None => On::Window,
+        Some(Words::One(word)) => match word.as_str() {
+            "features" => On::Features,
+            "predictions" => On::Predictions,
+            "window" | "performance" => On::Window,
+            column => On::Columns(vec![column.to_owned()]),
+        },
+        Some(Words::Many(columns)) => On::Columns(columns.clone()),
+    };
+    if metric.is_on_columns() == (on == On::Window) {
+        let (message, help) = if on == On::Window {
+            (format!("`{name}` is measured column by column"), "write on = \"features\"")
+        } else {
+            (format!("`{name}` is measured on the window as a whole"), "leave `on` out")
+        };
+        problems.at("on").note(Code::MetricOn, message).help(help);
+        return None;
+    }
+    if on == On::Predictions
+        && scope.predictions.is_some_and(|it| it.score.is_none() && it.prediction.is_none())
+    {
+        problems
+            .at("on")
+            .note(Code::NoColumn, "there is no `score` and no `prediction` column".to_owned())
+            .help(format!("name the columns in [models.{}.predictions]", scope.model));
+    }
+    if let (On::Columns(_), Some(words)) = (&on, words) {
+        check_columns(metric, words, problems, scope);
+    }
+    Some(on)
+}
+
+fn check_columns(metric: &Metric, words: &Words, problems: &Problems<'_>, scope: &Scope<'_>) {
+    let mut seen: Vec<&str> = Vec::new();
+    for (i, column) in words.each() {
+        let place = problems.at("on");
+        let place = i.map_or(place.clone(), |i| place.item(i));
+        if seen.contains(&column) {
+            place.note(Code::Duplicate, format!("column `{column}` is listed twice"));
+            continue;
+        }
+        seen.push(column);
+        let Some(predictions) = scope.predictions else { continue };
+        let measured: Vec<&str> = predictions
+            .features
+            .iter()
+            .flatten()
+            .map(String::as_str)
+            .chain(predictions.score.as_deref())
+            .chain(predictions.prediction.as_deref())
+            .collect();
+        let other_role = [&predictions.id, &predictions.version]
+            .into_iter()
+            .flatten()
+            .chain([&predictions.time])
+            .chain(scope.labels.filter(|it| it.source.is_none()).map(|it| &it.label));
+        let unmeasured = predictions.features.is_some()
+            || other_role.into_iter().chain(&predictions.ignore).any(|it| it == column);
+        if unmeasured && !measured.contains(&column) {
+            place
+                .note(Code::UnknownColumn, format!("`{column}` is no feature of this model"))
+                .help_from(suggest::instead(
+                    column,
+                    measured.into_iter().chain(["features", "predictions", "window"]),
+                ));
+        } else if let Some(kind) = predictions.kinds.get(column)
+            && !metric.fits(*kind)
+        {
+            let kind = format!("{kind:?}").to_lowercase();
+            let message = format!("`{}` is not measured on {kind} columns", metric.name);
+            place.note(Code::MetricOn, message).help(format!("`{column}` is {kind} in `kinds`"));
+        }
+    }
+    if seen.is_empty() {
+        problems.at("on").note(Code::BadValue, "expected a column, found an empty list".to_owned());
+    }
+}
+
+fn threshold(metric: &Metric, own: &file::Rule, table: &Table<'_>) -> Option<Threshold> {
+    let (name, problems) = (metric.name, table.problems());
+    match (table.has("above"), table.has("below")) {
+        (true, true) => {
+            problems
+                .at("below")
+                .key()
+                .note(Code::Conflict, "`above` and `below` exclude each other".to_owned())
+                .help("write two rules");
+            None
+        }
+        (true, false) => {
+            let above = own.above?;
+            let why = if !above.is_finite() {
+                Some("is no threshold".to_owned())
+            } else if above < metric.min {
+                Some(format!("is always breached: `{name}` is never below {}", metric.min))
+            } else {
+                let never = above >= metric.max;
+                never.then(|| format!("is never breached: `{name}` is at most {}", metric.max))
+            };
+            check_threshold("above", above, why, metric, Worse::Lower, &problems);
+            Some(Threshold::Above(above))
+        }
+        (false, true) => {
+            let below = own.below?;
+            let why = if !below.is_finite() {
+                Some("is no threshold".to_owned())
+            } else if below > metric.max {
+                Some(format!("is always breached: `{name}` is at most {}", metric.max))
+            } else {
+                let never = below <= metric.min;
+                never.then(|| format!("is never breached: `{name}` is never below {}", metric.min))
+            };
+            check_threshold("below", below, why, metric, Worse::Higher, &problems);
+            Some(Threshold::Below(below))
+        }
+        (false, false) => {
+            if metric.has_default() {
+                return Some(Threshold::Default);
+            }
+            let key = match metric.worse {
+                Worse::Higher => "`above = …`",
+                Worse::Lower => "`below = …`",
+                Worse::Either => "`above = …` or `below = …`",
+            };
+            problems
+                .here()
+                .note(Code::NoThreshold, format!("`{name}` has no threshold of its own"))
+                .help(format!("write {key}"));
+            None
+        }
+    }
+}
+
+fn check_threshold(
+    key: &str,
+    value: f64,
+    why: Option<String>,
+    metric: &Metric,
+    odd_where: Worse,
+    problems: &Problems<'_>,
+) {
+    if let Some(why) = why {
+        problems.at(key).note(Code::BadThreshold, format!("{value} {why}"));
+    } else if metric.worse == odd_where {
+        let (better, other) = if key == "above" { ("higher", "below") } else { ("lower", "above") };
+        problems
+            .at(key)
+            .key()
+            .note(
+                Code::Odd,
+                format!("a {better} `{}` is better: this alerts on good windows", metric.name),
+            )
+            .help(format!("write `{other}`"));
+    }
+}
+
+fn clear_at(
+    metric: &Metric,
+    threshold: Threshold,
+    given: Option<f64>,
+    problems: &Problems<'_>,
+) -> Option<f64> {
+    let Some(value) = given else {
+        // Drift and rates flutter around a threshold; a count or a score is judged by itself.
+        return match threshold {
+            Threshold::Above(above) if metric.has_default() => Some(0.8 * above),
+            _ => None,
+        };
+    };
+    let place = problems.at("clear_at");
+    let why = match threshold {
+        _ if !(metric.min..=metric.max).contains(&value) || !value.is_finite() => {
+            Some(format!("{value} is never reached: `{}` is {}", metric.name, range(metric)))
+        }
+        Threshold::Above(above) if value > above => {
+            Some(format!("expected at most `above` ({above}), got {value}"))
+        }
+        Threshold::Below(below) if value < below => {
+            Some(format!("expected at least `below` ({below}), got {value}"))
+        }
+        Threshold::Default => {
+            let message = "`clear_at` needs an `above` or `below` beside it";
+            place.clone().key().note(Code::Conflict, message.to_owned());
+            None
+        }
+        Threshold::Above(_) | Threshold::Below(_) => None,
+    };
+    if let Some(why) = why {
+        place.note(Code::BadClear, why);
+    }
+    Some(value)
+}
+
+fn range(metric: &Metric) -> String {
+    if metric.max.is_finite() {
+        format!("from {} to {}", metric.min, metric.max)
+    } else {
+        format!("{} or more", metric.min)
+    }
+}

@@ -1,0 +1,68 @@
+//! Windows that wait for no more labels: their accuracy is final, and judged.
+use std::sync::Arc;
+
+use super::{ModelWorker, TurnError, close::Fresh};
+use crate::{
+    engine::{labels, measure},
+    failpoint,
+    store::{Commit, Group},
+    time::{Interval, Timestamp, WindowSize},
+};
+
+/// Labels given up in one transaction; the rest go with the next window.
+const EXPIRED_MAX: u32 = 50_000;
+
+impl ModelWorker {
+    /// Makes every window final whose horizon has passed, oldest first.
+    pub(super) async fn finish_windows(&mut self, now: Timestamp) -> Result<bool, TurnError> {
+        let mut decided = false;
+        while let (Some(until), Some(closed)) =
+            (self.state.progress.final_until, self.state.progress.closed_until)
+        {
+            let window = self.grid.window_of(until);
+            let due = window.end.plus(self.horizon());
+            if window.end > closed || (now < due && !self.shared.judge_early) {
+                break;
+            }
+            decided |= self.finish(window, now).await?;
+        }
+        Ok(decided)
+    }
+
+    async fn finish(&mut self, window: Interval, now: Timestamp) -> Result<bool, TurnError> {
+        let mut next = self.state.clone();
+        let mut commit = Commit::default();
+        let mut rows = self.shared.store.windows(&self.name, None, window).await?;
+        rows.retain(|row| row.window == window);
+        for row in &mut rows {
+            row.is_final = true;
+        }
+        commit.windows = rows;
+        if self.model().labels.is_some() {
+            commit.finals.push((self.name.clone(), window.start));
+            let mut judged: Vec<(WindowSize, Interval)> = vec![(self.grid.size, window)];
+            judged.extend(self.completed_with(&window));
+            let config = Arc::clone(&self.shared.config);
+            for (size, span) in judged {
+                let outcomes = self.outcomes_of(span, &Fresh::new()).await?;
+                let measured = measure::accuracy(&outcomes, self.model().rows_min);
+                let kept = measure::rows(&self.name, span, Group::Performance, &measured);
+                commit.measurements.extend(kept);
+                let group = Group::Performance;
+                self.judge(&config, size, span, group, &measured, &[], &mut next, now, &mut commit);
+            }
+            let waiting =
+                self.shared.store.waiting_expired(&self.name, window.start, EXPIRED_MAX).await?;
+            labels::expire(&self.name, &waiting, window.start, &mut next.labels, &mut commit);
+            commit.cursors.push(self.cursor("labels", &next.labels));
+        }
+        next.progress.final_until = Some(window.end);
+        commit.cursors.push(self.progress_row(&next.progress));
+        let decided = !commit.outbox.is_empty() || !commit.retrainings.is_empty();
+        failpoint::hit("final.before_commit");
+        self.shared.store.apply(&commit).await?;
+        failpoint::hit("final.after_commit");
+        self.state = next;
+        Ok(decided)
+    }
+}

@@ -1,0 +1,266 @@
+//! Labels as they come: read once, joined by id, and the accuracy of their windows measured again.
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::{ModelWorker, TurnError, close::Fresh};
+use crate::{
+    daemon::parts::{self, Role, Seen},
+    engine::{
+        Cells,
+        labels::{self, LabelEvent, Move},
+    },
+    failpoint,
+    source::{Batch, Part, Query, ReadReport, SourceError, TimeColumn},
+    store::{Commit, KnownLabel},
+    time::{Interval, Timestamp},
+};
+
+/// Labels joined in one transaction.
+const CHUNK: usize = 50_000;
+
+/// One part's labels.
+struct LabelPart {
+    part: Part,
+    events: Vec<LabelEvent>,
+    refused: u64,
+    before: u64,
+    seen: Seen,
+}
+
+/// What a part's rows came to.
+#[derive(Default)]
+struct Taken {
+    events: Vec<LabelEvent>,
+    unclear: u64,
+    before: u64,
+}
+
+/// What reading labels needs, free of the worker so that it can go to another thread.
+#[derive(Clone)]
+struct LabelReader {
+    id: String,
+    label: String,
+    time: Option<TimeColumn>,
+    positive: Option<String>,
+    now: Timestamp,
+    /// When a label without a time counts as known.
+    arrived: Timestamp,
+    /// Start of the first window: labels known before it are for predictions never looked at.
+    started: Timestamp,
+}
+
+impl ModelWorker {
+    /// Reads the labels that have become known, joins them, and says how many there were.
+    pub(super) async fn read_labels(&mut self, now: Timestamp) -> Result<u64, TurnError> {
+        let Some(source) = self.label_source.clone() else { return Ok(0) };
+        let all = parts::list(&source).await?;
+        let cursors = self.shared.store.cursors(&self.name).await?;
+        let seen = Self::seen(Role::Labels, &cursors);
+        let known = parts::up_to(now);
+        let wanted: Vec<(Part, Option<Seen>)> = all
+            .into_iter()
+            .filter(|part| parts::may_hold(part, &known))
+            .map(|part| (seen.get(&part.name).copied(), part))
+            .filter(|(seen, part)| !seen.is_some_and(|s| s.is_same(part) && s.ahead == 0))
+            .map(|(seen, part)| (part, seen))
+            .collect();
+        let Some(reader) = self.label_reader(now) else { return Ok(0) };
+        let mut count = 0;
+        for (part, before) in wanted {
+            let (reader, source) = (reader.clone(), Arc::clone(&source));
+            let name = part.name.clone();
+            let read = parts::blocking(move || reader.read(source.get(), part, before)).await;
+            match read {
+                Ok(read) => {
+                    count += read.events.len() as u64;
+                    self.join(read).await?;
+                }
+                Err(error) => {
+                    tracing::warn!(model = self.name, part = name, %error, "labels cannot be read");
+                }
+            }
+        }
+        Ok(count)
+    }
+
+    fn label_reader(&self, now: Timestamp) -> Option<LabelReader> {
+        let (_, source) = self.label_config()?;
+        let labels = self.model().labels.as_ref()?;
+        let time = source.time.as_ref().map(|name| TimeColumn {
+            name: name.clone(),
+            zone: self.grid.zone.clone(),
+            unit: source.time_unit,
+        });
+        let started = self.state.progress.started?;
+        // What is known later than this is too late for every window that is looked at.
+        let last = self.shared.until.map_or(Timestamp::MAX, |until| until.plus(self.horizon()));
+        let now = now.min(last);
+        Some(LabelReader {
+            arrived: if self.shared.judge_early { started } else { now },
+            id: source.id.clone(),
+            label: labels.label.clone(),
+            time,
+            positive: labels.positive.clone(),
+            now,
+            started,
+        })
+    }
+
+    /// Joins a part's labels in chunks; the part counts as read with the last of them.
+    async fn join(&mut self, read: LabelPart) -> Result<(), TurnError> {
+        let chunks: Vec<&[LabelEvent]> =
+            if read.events.is_empty() { vec![&[]] } else { read.events.chunks(CHUNK).collect() };
+        let last = chunks.len() - 1;
+        for (index, events) in chunks.into_iter().enumerate() {
+            let mut next = self.state.clone();
+            let mut commit = Commit::default();
+            next.labels.read += events.len() as u64;
+            if index == last {
+                next.labels.refused += read.refused;
+                next.labels.before_start += read.before;
+                commit.cursors.push(Role::Labels.cursor(&self.name, &read.part.name, read.seen));
+            }
+            let ids: Vec<String> = events.iter().map(|event| event.id.clone()).collect();
+            let store = &self.shared.store;
+            let known = store.predictions(&self.name, &ids).await?;
+            let mut known: BTreeMap<_, _> =
+                known.into_iter().map(|row| (row.id.clone(), row)).collect();
+            let waiting = store.waiting(&self.name, &ids).await?;
+            let mut waiting: BTreeMap<_, _> =
+                waiting.into_iter().map(|row| (row.id.clone(), row)).collect();
+            let end_of = |start: Timestamp| self.grid.window_of(start).end;
+            let counts = &mut next.labels;
+            let moves = labels::join(
+                self.policy(),
+                events,
+                &mut known,
+                &mut waiting,
+                &end_of,
+                counts,
+                &mut commit,
+            );
+            self.revise(moves, &mut commit).await?;
+            commit.cursors.push(self.cursor("labels", &next.labels));
+            failpoint::hit("labels.before_commit");
+            self.shared.store.apply(&commit).await?;
+            failpoint::hit("labels.after_commit");
+            self.state = next;
+        }
+        Ok(())
+    }
+
+    /// Moves counts in the outcomes of the windows concerned and measures those again.
+    async fn revise(&self, moves: Vec<Move>, commit: &mut Commit) -> Result<(), TurnError> {
+        let mut windows: BTreeMap<Timestamp, Vec<Move>> = BTreeMap::new();
+        for it in moves {
+            windows.entry(it.prediction.window_start).or_default().push(it);
+        }
+        let mut outers: BTreeSet<Interval> = BTreeSet::new();
+        let mut fresh = Fresh::new();
+        for (start, moves) in windows {
+            let window = self.grid.window_of(start);
+            let mut outcomes = self.outcomes_of(window, &Fresh::new()).await?;
+            for it in moves {
+                let row = &it.prediction;
+                let version = outcomes.entry(row.version.clone()).or_default();
+                let before = row.label.map(|label| label.positive);
+                version.relabel(row.score, row.predicted, before, Some(it.to));
+            }
+            let mut rows = self.shared.store.windows(&self.name, None, window).await?;
+            rows.retain(|row| row.window == window);
+            for row in &mut rows {
+                let all = row.version.is_empty();
+                let mine = outcomes.iter().filter(|(version, _)| all || **version == row.version);
+                row.labels = mine.map(|(_, it)| it.labels()).sum();
+            }
+            commit.windows.extend(rows);
+            outers.extend(self.complete_around(&window));
+            self.write_outcomes(window, &outcomes, commit);
+            fresh.insert(window, outcomes);
+        }
+        for outer in outers {
+            let merged = self.outcomes_of(outer, &fresh).await?;
+            self.write_accuracy(outer, &merged, commit);
+        }
+        Ok(())
+    }
+}
+
+impl LabelReader {
+    fn read(
+        &self,
+        source: &dyn crate::source::Source,
+        part: Part,
+        before: Option<Seen>,
+    ) -> Result<LabelPart, SourceError> {
+        let mut columns = vec![self.id.clone(), self.label.clone()];
+        columns.extend(self.time.as_ref().map(|time| time.name.clone()));
+        // A part that shrank was written anew; one that had rows ahead of the clock is read for
+        // those; one that grew is read from where it ended.
+        let before = before.filter(|seen| part.bytes >= seen.bytes);
+        let same = before.is_some_and(|seen| seen.is_same(&part));
+        let ahead = before.is_some_and(|seen| seen.ahead > 0);
+        let mut within = parts::up_to(self.now);
+        if let Some(seen) = before.filter(|seen| same && seen.ahead > 0) {
+            within.start = parts::up_to(seen.read_at).end;
+        }
+        let query = Query {
+            columns: Some(&columns),
+            time: self.time.as_ref(),
+            within: self.time.as_ref().map(|_| within),
+            skip_rows: before.filter(|_| !ahead).map_or(0, |seen| seen.rows),
+        };
+        let mut taken = Taken::default();
+        let mut absent = false;
+        let report = source.read(&part, &query, &mut |batch| {
+            absent |= !self.take(&batch, &mut taken);
+            Ok(())
+        })?;
+        if absent {
+            let why = format!("needs the columns `{}` and `{}`", self.id, self.label);
+            return Err(SourceError::BadPart { part: part.name, why });
+        }
+        let seen = self.seen(&part, before.filter(|_| same), query.skip_rows, &report);
+        let refused = taken.unclear + report.rows_refused + report.rows_without_time;
+        Ok(LabelPart { part, events: taken.events, refused, before: taken.before, seen })
+    }
+
+    fn seen(&self, part: &Part, before: Option<Seen>, skipped: u64, report: &ReadReport) -> Seen {
+        let ahead = match before {
+            Some(seen) => seen.ahead.saturating_sub(report.rows_read),
+            None if self.time.is_none() => 0,
+            None => report.rows_total.saturating_sub(
+                skipped + report.rows_read + report.rows_refused + report.rows_without_time,
+            ),
+        };
+        Seen {
+            bytes: part.bytes,
+            modified_us: part.modified_us,
+            rows: report.rows_total,
+            ahead,
+            read_at: self.now,
+        }
+    }
+
+    /// Takes a batch's labels; `false` where a column is not there.
+    fn take(&self, batch: &Batch, taken: &mut Taken) -> bool {
+        let column = |name: &str| batch.record.column_by_name(name).map(Cells::new);
+        let (Some(ids), Some(labels)) = (column(&self.id), column(&self.label)) else {
+            return batch.record.num_rows() == 0;
+        };
+        for row in 0..batch.record.num_rows() {
+            let at =
+                batch.times_us.as_ref().map_or(self.arrived, |t| Timestamp::from_micros(t[row]));
+            match (ids.text(row), labels.truth(row, self.positive.as_deref())) {
+                _ if at < self.started => taken.before += 1,
+                (Some(id), Some(positive)) => {
+                    taken.events.push(LabelEvent { id, label: KnownLabel { positive, at } });
+                }
+                _ => taken.unclear += 1,
+            }
+        }
+        true
+    }
+}

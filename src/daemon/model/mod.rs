@@ -1,0 +1,373 @@
+//! One model's worker: reads what is new, closes windows, joins labels, judges, and says when it
+//! wants to be called again. Each step is one commit; a kill between two loses nothing.
+mod close;
+mod finish;
+mod label;
+mod reference;
+mod scan;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use super::parts::{self, Role};
+use crate::{
+    config::{Config, ModelConfig, NamedSource, Start},
+    engine::{
+        Roles,
+        labels::LabelCounts,
+        rules::{Context, RuleState},
+    },
+    monitor::{Frozen, NullDraws},
+    source::{AnySource, Part, SourceError, TimeColumn},
+    store::{Commit, CursorRow, Store, StoreError},
+    time::{Grid, Interval, Span, Timestamp, WindowSize},
+};
+
+/// Windows closed in one reading of the source.
+const CLOSE_BATCH: usize = 32;
+/// Retrainings that guards look back on.
+const RETRAININGS_MAX: u32 = 200;
+
+/// What is shared by all workers.
+#[derive(Clone)]
+pub struct Shared {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The history.
+    pub store: Arc<Store>,
+    /// The daemon's name in keys.
+    pub instance: String,
+    /// Whether commands may run.
+    pub commands_allowed: bool,
+    /// Judge performance at once, whatever labels are still to come (`driftd check`).
+    pub judge_early: bool,
+    /// Windows that begin here or later are left open (`driftd check`).
+    pub until: Option<Timestamp>,
+}
+
+/// Why a turn broke off; the next one tries again.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TurnError {
+    /// A source.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Something kept in the store can't be read.
+    #[error("stored {what} cannot be read: {why}")]
+    Stored {
+        /// What it is.
+        what: &'static str,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl TurnError {
+    fn stored(what: &'static str, why: impl std::fmt::Display) -> Self {
+        Self::Stored { what, why: why.to_string() }
+    }
+}
+
+/// What a turn did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// When to come again.
+    pub next_due: Option<Timestamp>,
+    /// Windows closed.
+    pub closed: usize,
+    /// Labels read.
+    pub labels: u64,
+    /// Whether notes or retrainings were decided.
+    pub decided: bool,
+}
+
+/// How far a model has come; kept in the store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Start of the first window ever closed.
+    pub started: Option<Timestamp>,
+    /// End of the last closed window.
+    pub closed_until: Option<Timestamp>,
+    /// End of the last final window.
+    pub final_until: Option<Timestamp>,
+}
+
+/// What a worker remembers between turns; all of it can be read back from the store.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct State {
+    progress: Progress,
+    labels: LabelCounts,
+    versions: BTreeSet<String>,
+    rules: RuleState,
+}
+
+/// One model's worker.
+pub struct ModelWorker {
+    shared: Shared,
+    name: String,
+    roles: Roles,
+    grid: Grid,
+    time: TimeColumn,
+    predictions: Arc<AnySource>,
+    label_source: Option<Arc<AnySource>>,
+    state: State,
+    references: Vec<(Timestamp, Arc<Frozen>)>,
+    nulls: NullDraws,
+    /// The latest event time known to have been seen.
+    newest: Option<Timestamp>,
+    link: Option<String>,
+}
+
+impl ModelWorker {
+    /// A worker that goes on where the store says the last one stopped.
+    ///
+    /// # Errors
+    /// The store's, or state that can't be read.
+    pub async fn load(shared: Shared, name: &str) -> Result<Self, TurnError> {
+        let model = shared
+            .config
+            .models
+            .get(name)
+            .ok_or_else(|| TurnError::stored("model", format!("no model `{name}`")))?;
+        let grid = Grid { size: model.window, zone: model.time_zone.clone() };
+        let time = TimeColumn {
+            name: model.predictions.time.clone(),
+            zone: model.time_zone.clone(),
+            unit: model.predictions.time_unit,
+        };
+        let label_source = model.labels.as_ref().and_then(|l| l.source.as_ref());
+        let link =
+            shared.config.server.as_ref().map(|s| format!("http://{}/models/{name}", s.listen));
+        let mut worker = Self {
+            name: name.to_owned(),
+            roles: Roles::new(model),
+            grid,
+            time,
+            predictions: Arc::new(model.predictions.source.source.clone()),
+            label_source: label_source.map(|l| Arc::new(l.source.source.clone())),
+            state: State::default(),
+            references: Vec::new(),
+            nulls: NullDraws::default(),
+            newest: None,
+            link,
+            shared,
+        };
+        worker.restore().await?;
+        Ok(worker)
+    }
+
+    async fn restore(&mut self) -> Result<(), TurnError> {
+        let store = &self.shared.store;
+        for row in store.cursors(&self.name).await? {
+            let Some(body) = row.body else { continue };
+            let bad = |e: serde_json::Error| TurnError::stored("cursor", e);
+            match row.name.as_str() {
+                "progress" => self.state.progress = serde_json::from_str(&body).map_err(bad)?,
+                "labels" => self.state.labels = serde_json::from_str(&body).map_err(bad)?,
+                "versions" => self.state.versions = serde_json::from_str(&body).map_err(bad)?,
+                name => {
+                    if let Some(rule) = name.strip_prefix("rule:") {
+                        let memory = serde_json::from_str(&body).map_err(bad)?;
+                        self.state.rules.memories.insert(rule.to_owned(), memory);
+                    }
+                }
+            }
+        }
+        self.reload_retrainings().await?;
+        self.load_references().await
+    }
+
+    /// Reads the model's retrainings again: another worker follows them.
+    async fn reload_retrainings(&mut self) -> Result<(), TurnError> {
+        let store = &self.shared.store;
+        let mut rows = store.retrainings(Some(&self.name), false, RETRAININGS_MAX).await?;
+        // The store's come newest first.
+        rows.reverse();
+        self.state.rules.retrainings = rows;
+        Ok(())
+    }
+
+    /// The model's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How often it wants to be called where nothing else is due.
+    pub fn poll(&self) -> Span {
+        self.model().poll
+    }
+
+    fn model(&self) -> &ModelConfig {
+        // The configuration is never changed under a worker: a reload makes new ones.
+        &self.shared.config.models[&self.name]
+    }
+
+    fn context<'a>(&'a self, config: &'a Config) -> Context<'a> {
+        Context {
+            config,
+            model: &config.models[&self.name],
+            instance: &self.shared.instance,
+            link: self.link.as_deref(),
+            commands_allowed: self.shared.commands_allowed,
+        }
+    }
+
+    /// Does all that is due at `now`.
+    ///
+    /// # Errors
+    /// What stopped it; what was committed before stays, and the next turn goes on from there.
+    pub async fn turn(&mut self, now: Timestamp) -> Result<Turn, TurnError> {
+        let mut turn = Turn::default();
+        self.reload_retrainings().await?;
+        self.ensure_reference(now).await?;
+        let all = parts::list(&self.predictions).await?;
+        if self.state.progress.closed_until.is_none() {
+            self.begin(&all, now).await?;
+        }
+        turn.labels = self.read_labels(now).await?;
+        self.count_late(&all, now).await?;
+        loop {
+            let windows = self.closable(&all, now).await?;
+            if windows.is_empty() {
+                break;
+            }
+            turn.closed += windows.len();
+            turn.decided |= self.close_windows(&all, windows, now).await?;
+            turn.decided |= self.finish_windows(now).await?;
+        }
+        turn.decided |= self.finish_windows(now).await?;
+        turn.next_due = Some(self.next_due(now));
+        Ok(turn)
+    }
+
+    /// Finds the first window, once.
+    async fn begin(&mut self, all: &[Part], now: Timestamp) -> Result<(), TurnError> {
+        let within = parts::up_to(now);
+        let (source, time) = (&self.predictions, &self.time);
+        let first = match self.model().start {
+            Start::At(at) => Some(at),
+            Start::Earliest => {
+                let oldest = parts::oldest(source, all, time, within).await?;
+                oldest.map(|at| self.grid.window_of(at).start)
+            }
+            Start::Latest => {
+                let newest = parts::newest(source, all, time, within).await?;
+                self.newest = newest;
+                newest.map(|at| self.last_closed(at).start)
+            }
+        };
+        let Some(first) = first else { return Ok(()) };
+        let mut window = self.grid.window_of(first);
+        if window.start < first {
+            window = self.grid.next(&window);
+        }
+        let mut next = self.state.clone();
+        next.progress = Progress {
+            started: Some(window.start),
+            closed_until: Some(window.start),
+            final_until: Some(window.start),
+        };
+        let mut commit = Commit::default();
+        commit.cursors.push(self.progress_row(&next.progress));
+        self.shared.store.apply(&commit).await?;
+        self.state = next;
+        tracing::info!(model = self.name, from = %window.start, "first window");
+        Ok(())
+    }
+
+    /// The last window that is over once an event at `newest` has been seen.
+    fn last_closed(&self, newest: Timestamp) -> Interval {
+        let mut window = self.grid.window_of(newest.minus(self.model().lateness));
+        if window.end.plus(self.model().lateness) > newest {
+            window = self.grid.previous(&window);
+        }
+        window
+    }
+
+    fn progress_row(&self, progress: &Progress) -> CursorRow {
+        self.cursor("progress", progress)
+    }
+
+    fn cursor(&self, name: &str, body: &impl Serialize) -> CursorRow {
+        CursorRow {
+            model: self.name.clone(),
+            name: name.to_owned(),
+            body: serde_json::to_string(body).ok(),
+        }
+    }
+
+    /// The next window that is not closed.
+    fn next_window(&self) -> Option<Interval> {
+        Some(self.grid.window_of(self.state.progress.closed_until?))
+    }
+
+    fn horizon(&self) -> Span {
+        self.model().labels.as_ref().map_or(Span::ZERO, |labels| labels.horizon)
+    }
+
+    /// The sizes beyond the model's own that rules judge.
+    fn outer_sizes(&self) -> Vec<WindowSize> {
+        let mut sizes: Vec<WindowSize> = Vec::new();
+        for rule in &self.model().rules {
+            if rule.window != self.grid.size && !sizes.contains(&rule.window) {
+                sizes.push(rule.window);
+            }
+        }
+        sizes
+    }
+
+    /// Windows of other sizes that are complete with `window`: made of closed ones only.
+    fn completed_with(&self, window: &Interval) -> Vec<(WindowSize, Interval)> {
+        let started = self.state.progress.started.unwrap_or(Timestamp::MAX);
+        self.outer_sizes()
+            .into_iter()
+            .map(|size| (size, Grid { size, zone: self.grid.zone.clone() }.window_of(window.start)))
+            .filter(|(_, outer)| outer.end == window.end && outer.start >= started)
+            .collect()
+    }
+
+    /// Closed windows of other sizes that hold `window`.
+    fn complete_around(&self, window: &Interval) -> Vec<Interval> {
+        let progress = &self.state.progress;
+        let (Some(started), Some(closed)) = (progress.started, progress.closed_until) else {
+            return Vec::new();
+        };
+        let zone = &self.grid.zone;
+        let around = |size| Grid { size, zone: zone.clone() }.window_of(window.start);
+        let sizes = self.outer_sizes().into_iter();
+        sizes.map(around).filter(|outer| outer.start >= started && outer.end <= closed).collect()
+    }
+
+    fn next_due(&self, now: Timestamp) -> Timestamp {
+        let model = self.model();
+        let mut due = now.plus(model.poll);
+        if let Some(window) = self.next_window() {
+            let closing = window.end.plus(model.lateness);
+            for at in [closing, closing.plus(model.idle_timeout)] {
+                if at > now {
+                    due = due.min(at);
+                }
+            }
+        }
+        if let Some(until) = self.state.progress.final_until {
+            let at = self.grid.window_of(until).end.plus(self.horizon());
+            if at > now {
+                due = due.min(at);
+            }
+        }
+        due
+    }
+
+    fn label_config(&self) -> Option<(&NamedSource, &crate::config::LabelSource)> {
+        let labels = self.model().labels.as_ref()?.source.as_ref()?;
+        Some((&labels.source, labels))
+    }
+
+    fn seen(role: Role, cursors: &[CursorRow]) -> std::collections::BTreeMap<String, parts::Seen> {
+        role.remembered(cursors)
+    }
+}

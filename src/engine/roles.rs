@@ -1,0 +1,123 @@
+//! Which column plays which part.
+use std::collections::BTreeMap;
+
+use arrow_array::RecordBatch;
+
+use crate::{config::ModelConfig, monitor::Frozen, profile::Kind};
+
+/// The parts that a model's columns play, from its configuration.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Roles {
+    /// Column that names the prediction.
+    pub id: Option<String>,
+    /// Column that says when.
+    pub time: String,
+    /// Column of the version.
+    pub version: Option<String>,
+    /// Column of the score.
+    pub score: Option<String>,
+    /// Column of the decision.
+    pub prediction: Option<String>,
+    /// Column of the truth, where it is one of the predictions'.
+    pub label: Option<String>,
+    /// The name that a label column has wherever it stands: never a feature.
+    pub label_name: Option<String>,
+    /// The value that counts as positive.
+    pub positive: Option<String>,
+    /// Score from which a row without a decision counts as predicted positive.
+    pub threshold: f64,
+    /// Whether outcomes are kept at all.
+    pub labels_wanted: bool,
+    /// Features where they are listed; `None` is every other column.
+    pub features: Option<Vec<String>>,
+    /// Columns left out of every other column.
+    pub ignore: Vec<String>,
+    /// Kinds that override the inferred ones.
+    pub kinds: BTreeMap<String, Kind>,
+}
+
+impl Roles {
+    /// The roles that a model's configuration gives.
+    pub fn new(model: &ModelConfig) -> Self {
+        let predictions = &model.predictions;
+        let labels = model.labels.as_ref();
+        Self {
+            id: predictions.id.clone(),
+            time: predictions.time.clone(),
+            version: predictions.version.clone(),
+            score: predictions.score.clone(),
+            prediction: predictions.prediction.clone(),
+            label: labels.filter(|l| l.source.is_none()).map(|l| l.label.clone()),
+            label_name: labels.map(|l| l.label.clone()),
+            positive: labels.and_then(|l| l.positive.clone()),
+            threshold: labels.map_or(0.5, |l| l.threshold),
+            labels_wanted: labels.is_some(),
+            features: predictions.features.clone(),
+            ignore: predictions.ignore.clone(),
+            kinds: predictions.kinds.clone(),
+        }
+    }
+
+    /// Score and prediction: measured like features, and what `on = "predictions"` means.
+    pub fn predictions(&self) -> Vec<String> {
+        self.score.iter().chain(&self.prediction).cloned().collect()
+    }
+
+    /// The features: the listed ones, or every column of the reference without another part.
+    pub fn features(&self, reference: &Frozen) -> Vec<String> {
+        match &self.features {
+            Some(listed) => listed.clone(),
+            None => {
+                reference.profile.columns.keys().filter(|n| self.is_feature(n)).cloned().collect()
+            }
+        }
+    }
+
+    fn is_feature(&self, name: &str) -> bool {
+        self.is_profiled(name)
+            && ![&self.score, &self.prediction].into_iter().flatten().any(|other| other == name)
+    }
+
+    /// Whether a column is summarised: features, score and prediction are.
+    pub fn is_profiled(&self, name: &str) -> bool {
+        let roles = [&self.id, &self.version, &self.label, &self.label_name];
+        if name == self.time || roles.into_iter().flatten().any(|other| other == name) {
+            return false;
+        }
+        match &self.features {
+            None => !self.ignore.iter().any(|other| other == name),
+            Some(listed) => {
+                let predictions = [&self.score, &self.prediction];
+                listed.iter().chain(predictions.into_iter().flatten()).any(|other| other == name)
+            }
+        }
+    }
+
+    /// The columns that are worth reading, where that is known beforehand.
+    pub fn wanted(&self) -> Option<Vec<String>> {
+        let features = self.features.as_ref()?;
+        let roles = [&self.id, &self.version, &self.score, &self.prediction, &self.label];
+        let mut wanted: Vec<String> =
+            features.iter().chain(roles.into_iter().flatten()).cloned().collect();
+        wanted.push(self.time.clone());
+        wanted.sort();
+        wanted.dedup();
+        Some(wanted)
+    }
+
+    /// The columns of a batch that are summarised.
+    ///
+    /// # Errors
+    /// Arrow's words.
+    pub fn profiled(&self, record: &RecordBatch) -> Result<RecordBatch, String> {
+        let schema = record.schema();
+        let keep: Vec<usize> = schema
+            .fields()
+            .iter()
+            .enumerate()
+            .filter(|(_, field)| self.is_profiled(field.name()))
+            .map(|(index, _)| index)
+            .collect();
+        record.project(&keep).map_err(|e| e.to_string())
+    }
+}

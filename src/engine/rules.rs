@@ -1,0 +1,350 @@
+//! From measurements to what is done about them: rules judged, notes written, retrainings asked for.
+use std::collections::BTreeMap;
+
+use crate::{
+    alert::{self, Episode, Memory, State, Subject, Transition, keys, note},
+    config::{Config, ModelConfig, Rule},
+    monitor::{Measurement, performance},
+    notify::{Event, Evidence},
+    retrain::{
+        Order, RunState,
+        guards::{self, Decision},
+    },
+    store::{Commit, CursorRow, Group, OutboxRow, RetrainingRow},
+    time::{Interval, Span, Timestamp, WindowSize},
+};
+
+/// Who decides, and with what options.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// Everything configured.
+    pub config: &'a Config,
+    /// The model that is judged.
+    pub model: &'a ModelConfig,
+    /// The daemon's name in keys.
+    pub instance: &'a str,
+    /// Where a page about the model is, if anywhere.
+    pub link: Option<&'a str>,
+    /// Whether commands may run: the file and the flag both say so.
+    pub commands_allowed: bool,
+}
+
+/// A window that was measured: what rules judge.
+#[derive(Clone, Debug)]
+pub struct Measured<'a> {
+    /// Its size.
+    pub size: WindowSize,
+    /// When it is.
+    pub window: Interval,
+    /// Which measurements these are.
+    pub group: Group,
+    /// Measurements and rows by version; empty for all versions together.
+    pub versions: &'a BTreeMap<String, (u64, Vec<Measurement>)>,
+    /// The features.
+    pub features: &'a [String],
+    /// Score and prediction.
+    pub predictions: &'a [String],
+}
+
+impl Measured<'_> {
+    /// The version with the most rows; all together where versions are unknown.
+    fn leading(&self) -> &str {
+        let named = self.versions.iter().filter(|(version, _)| !version.is_empty());
+        // Of equals the later name: versions count up.
+        named
+            .max_by_key(|(version, (rows, _))| (*rows, *version))
+            .map_or("", |(version, _)| version)
+    }
+
+    fn judged_versions(&self, rule: &Rule) -> Vec<&str> {
+        if rule.per_version {
+            let named: Vec<&str> =
+                self.versions.keys().filter(|v| !v.is_empty()).map(String::as_str).collect();
+            if !named.is_empty() {
+                return named;
+            }
+        }
+        vec![self.leading()]
+    }
+}
+
+/// The group that a metric belongs to.
+pub fn group_of(metric: &str) -> Group {
+    if performance::find(metric).is_some() { Group::Performance } else { Group::Drift }
+}
+
+/// The name under which a rule's memory is kept.
+fn memory_name(rule: &Rule, version: &str) -> String {
+    if rule.per_version { format!("{}@{version}", rule.name) } else { rule.name.clone() }
+}
+
+/// What the rules remember and what was started so far: changed here, written by the commit.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RuleState {
+    /// Memory by rule (and version).
+    pub memories: BTreeMap<String, Memory>,
+    /// The model's retrainings, newest last.
+    pub retrainings: Vec<RetrainingRow>,
+}
+
+/// Judges every rule that this window, size and group concern.
+pub fn judge(
+    context: Context<'_>,
+    state: &mut RuleState,
+    measured: &Measured<'_>,
+    now: Timestamp,
+    commit: &mut Commit,
+) {
+    let rules = context.model.rules.iter();
+    for rule in rules.filter(|r| r.window == measured.size && group_of(r.metric) == measured.group)
+    {
+        for version in measured.judged_versions(rule) {
+            judge_one(context, state, measured, rule, version, now, commit);
+        }
+    }
+}
+
+fn judge_one(
+    context: Context<'_>,
+    state: &mut RuleState,
+    measured: &Measured<'_>,
+    rule: &Rule,
+    version: &str,
+    now: Timestamp,
+    commit: &mut Commit,
+) {
+    let Some((rows, measurements)) = measured.versions.get(version) else { return };
+    let coverage_min = match (&context.model.labels, measured.group) {
+        (Some(labels), Group::Performance) => labels.coverage_min,
+        _ => 0.0,
+    };
+    let judged =
+        alert::judge(rule, measurements, measured.features, measured.predictions, coverage_min);
+    let name = memory_name(rule, version);
+    let memory = state.memories.entry(name.clone()).or_default();
+    let before = memory.episode.clone();
+    let version = Some(version).filter(|v| !v.is_empty());
+    let subject = Subject { instance: context.instance, model: &context.model.name, version };
+    let transition = alert::step(rule, memory, subject, measured.window, &judged, now);
+    let facts = Facts {
+        rows: *rows,
+        label_coverage: measurements
+            .iter()
+            .find(|m| m.metric == rule.metric)
+            .and_then(|m| m.label_coverage),
+    };
+    match (&transition, &memory.episode) {
+        (Some(Transition::Resolved(ended)), _) => {
+            commit.episodes.push(ended.clone());
+            tell(context, rule, ended, Event::Resolved, now, &facts, None, commit);
+        }
+        (_, Some(open)) => {
+            let open = open.clone();
+            let fired = matches!(transition, Some(Transition::Fired(_)));
+            let action =
+                retrain(context, &mut state.retrainings, rule, &open, before.as_ref(), now, commit);
+            if fired {
+                tell(context, rule, &open, Event::Firing, now, &facts, action, commit);
+            }
+            commit.episodes.push(open);
+        }
+        // A pending one went away: it is kept as ended, never having fired.
+        (_, None) => commit.episodes.extend(before.map(|episode| Episode {
+            state: State::Ok,
+            ended_at: Some(now),
+            ..episode
+        })),
+    }
+    remember(context, &state.memories, &name, commit);
+}
+
+fn remember(
+    context: Context<'_>,
+    memories: &BTreeMap<String, Memory>,
+    name: &str,
+    commit: &mut Commit,
+) {
+    commit.cursors.push(CursorRow {
+        model: context.model.name.clone(),
+        name: format!("rule:{name}"),
+        body: memories.get(name).and_then(|memory| serde_json::to_string(memory).ok()),
+    });
+}
+
+/// What a note says of its window.
+#[derive(Clone, Copy, Debug, Default)]
+struct Facts {
+    rows: u64,
+    label_coverage: Option<f64>,
+}
+
+#[expect(clippy::too_many_arguments, reason = "one note has that many parts")]
+fn tell(
+    context: Context<'_>,
+    rule: &Rule,
+    episode: &Episode,
+    event: Event,
+    now: Timestamp,
+    facts: &Facts,
+    action: Option<String>,
+    commit: &mut Commit,
+) {
+    let said = note::Context {
+        rows: facts.rows,
+        label_coverage: facts.label_coverage,
+        action,
+        link: context.link.map(str::to_owned),
+    };
+    let note = note::note(rule, episode, event, now, said);
+    let word = match event {
+        Event::Firing => "firing",
+        Event::Resolved => "resolved",
+        Event::Superseded => "superseded",
+        Event::Retraining => "retraining",
+    };
+    for name in &rule.notify {
+        let Some(receiver) = context.config.receivers.get(name) else { continue };
+        commit.outbox.push(OutboxRow {
+            key: note.key.clone(),
+            receiver: name.clone(),
+            episode: episode.id.clone(),
+            // Notes of one episode go out by `at`: what follows an alert is after it, even where
+            // both are decided at one instant or the clock was set back between.
+            at: match (event, episode.fired_at) {
+                (Event::Firing, _) | (_, None) => now,
+                (_, Some(fired)) => now.max(fired.plus(Span::micros(1))),
+            },
+            body: receiver.get().render(&note).0,
+            title: format!("{} {} {word}", note.model, note.rule),
+        });
+    }
+}
+
+/// Asks the guards while an episode fires; what is decided is recorded in the same commit.
+fn retrain(
+    context: Context<'_>,
+    earlier: &mut Vec<RetrainingRow>,
+    rule: &Rule,
+    episode: &Episode,
+    before: Option<&Episode>,
+    now: Timestamp,
+    commit: &mut Commit,
+) -> Option<String> {
+    let name = rule.retrain.as_ref()?;
+    let config = context.config.retraining.get(name)?;
+    // Only a window that breached is evidence; one that did not changes nothing.
+    let worsened = before.is_none_or(|b| b.windows_breached < episode.windows_breached);
+    if episode.state != State::Firing || !worsened {
+        return None;
+    }
+    match guards::decide(config, context.commands_allowed, &episode.id, earlier, now) {
+        Decision::Refuse(why) => Some(format!("no retraining by `{name}`: {why}")),
+        decision => {
+            let dry = decision == Decision::DryRun;
+            let row = order(context, name, rule, episode, now, dry);
+            commit.retrainings.push(row.clone());
+            earlier.push(row);
+            Some(if dry {
+                format!("dry run: `{name}` would have been started")
+            } else {
+                format!("retraining `{name}` is being started")
+            })
+        }
+    }
+}
+
+fn order(
+    context: Context<'_>,
+    target: &str,
+    rule: &Rule,
+    episode: &Episode,
+    now: Timestamp,
+    dry: bool,
+) -> RetrainingRow {
+    let columns = episode.evidence.iter().filter_map(|e| e.column.clone()).collect();
+    RetrainingRow {
+        order: Order {
+            key: keys::retraining(&episode.id, target),
+            model: context.model.name.clone(),
+            version: episode.version.clone(),
+            rule: rule.name.clone(),
+            reason: reason(rule, episode),
+            at: now,
+            window: episode.window,
+            columns,
+        },
+        target: target.to_owned(),
+        episode: episode.id.clone(),
+        state: if dry { RunState::DryRun } else { RunState::Decided },
+        started_at: None,
+        ended_at: dry.then_some(now),
+        new_version: None,
+    }
+}
+
+fn reason(rule: &Rule, episode: &Episode) -> String {
+    let value =
+        episode.evidence.first().map_or(String::new(), |Evidence { column, value, .. }| {
+            let of = column.as_ref().map(|c| format!(" of `{c}`")).unwrap_or_default();
+            format!("{of} is {value:.4},")
+        });
+    let windows = episode.windows_breached;
+    format!("{}{value} {} in {windows} windows", rule.metric, note::threshold(rule))
+}
+
+/// Tells the receivers of the rule that asked how its retraining ended.
+pub fn retraining_ended(
+    context: Context<'_>,
+    row: &RetrainingRow,
+    episode: &Episode,
+    now: Timestamp,
+    commit: &mut Commit,
+) {
+    if let Some(rule) = context.model.rules.iter().find(|rule| rule.name == row.order.rule) {
+        let took = row.started_at.map(|at| format!(" after {}", now.since(at))).unwrap_or_default();
+        let words = match &row.state {
+            RunState::Failed { why } | RunState::Lost { why } => format!(": {why}"),
+            _ => String::new(),
+        };
+        let action = format!("retraining `{}` {}{took}{words}", row.target, row.state.name());
+        tell(
+            context,
+            rule,
+            episode,
+            Event::Retraining,
+            now,
+            &Facts::default(),
+            Some(action),
+            commit,
+        );
+    }
+}
+
+/// Closes what is open because a new version took over with the window that begins at `from`, and
+/// starts every rule afresh: windows before it that become final later tell of the old model.
+pub fn supersede(
+    context: Context<'_>,
+    state: &mut RuleState,
+    from: Timestamp,
+    now: Timestamp,
+    commit: &mut Commit,
+) {
+    for rule in context.model.rules.iter().filter(|rule| !rule.per_version) {
+        state.memories.entry(rule.name.clone()).or_default();
+    }
+    let names: Vec<String> = state.memories.keys().cloned().collect();
+    for name in names {
+        let Some(memory) = state.memories.get_mut(&name) else { continue };
+        let pending = memory.episode.clone().filter(|e| e.state == State::Pending);
+        let ended = alert::supersede(memory, from, now);
+        if let Some(episode) = &ended
+            && let Some(rule) = context.model.rules.iter().find(|rule| rule.name == episode.rule)
+        {
+            let facts = Facts::default();
+            tell(context, rule, episode, Event::Superseded, now, &facts, None, commit);
+        }
+        let forgotten = pending.map(|e| Episode { state: State::Ok, ended_at: Some(now), ..e });
+        commit.episodes.extend(ended.or(forgotten));
+        remember(context, &state.memories, &name, commit);
+    }
+}

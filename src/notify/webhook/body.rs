@@ -1,0 +1,145 @@
+//! The JSON that is posted.
+//!
+//! ```json
+//! {"type": "drift.alert.firing", "timestamp": "2013-03-16T00:31:00Z", "data": {
+//!   "key": "driftd-…", "episode": "driftd-…", "model": "flight-delays", "version": "v3",
+//!   "rule": "accuracy-fell", "metric": "roc_auc", "severity": "critical",
+//!   "summary": "roc_auc is 0.61, below 0.68", "threshold": "below 0.68",
+//!   "since": "2013-03-02T00:00:00Z", "windows_breached": 2,
+//!   "window": {"start": "2013-03-09T00:00:00Z", "end": "2013-03-16T00:00:00Z"},
+//!   "evidence": [{"column": null, "value": 0.61, "threshold": 0.68, "p_value": null}],
+//!   "evidence_left_out": 0, "worst": null, "rows": 20795, "label_coverage": 0.93,
+//!   "action": null, "link": null}}
+//! ```
+//!
+//! `type` is `drift.alert.firing`, `drift.alert.resolved`, `drift.alert.superseded` or
+//! `drift.retraining.ended`. What is not known is `null`. The whole is below [`BODY_BYTES_MAX`]:
+//! texts longer than [`TEXT_BYTES_MAX`] end in `…`, and `evidence_left_out` counts the rows of
+//! evidence, the least bad first, that there was no room for.
+use serde::Serialize;
+
+use crate::{
+    config::Severity,
+    notify::{Event, Evidence, Note, text},
+    time::{Interval, Timestamp},
+};
+
+/// Standard Webhooks asks for less than 20 kB.
+pub(super) const BODY_BYTES_MAX: usize = 20_000;
+/// Bytes of one text, as JSON writes it.
+const TEXT_BYTES_MAX: usize = 1_000;
+
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: &'static str,
+    timestamp: Timestamp,
+    data: Data<'a>,
+}
+
+#[derive(Serialize)]
+struct Data<'a> {
+    key: String,
+    episode: String,
+    model: String,
+    version: Option<String>,
+    rule: String,
+    metric: String,
+    severity: Severity,
+    summary: String,
+    threshold: String,
+    since: Timestamp,
+    windows_breached: u32,
+    window: Interval,
+    evidence: &'a [Evidence],
+    evidence_left_out: usize,
+    worst: Option<Evidence>,
+    rows: u64,
+    label_coverage: Option<f64>,
+    action: Option<String>,
+    link: Option<String>,
+}
+
+/// The note as JSON of at most [`BODY_BYTES_MAX`] bytes.
+pub(super) fn render(note: &Note) -> Vec<u8> {
+    let short = |it: &Evidence| Evidence {
+        column: it.column.as_deref().map(clipped),
+        value: it.value,
+        threshold: it.threshold,
+        p_value: it.p_value,
+    };
+    let evidence: Vec<Evidence> = note.evidence.iter().map(short).collect();
+    let mut body = Body {
+        r#type: match note.event {
+            Event::Firing => "drift.alert.firing",
+            Event::Resolved => "drift.alert.resolved",
+            Event::Superseded => "drift.alert.superseded",
+            Event::Retraining => "drift.retraining.ended",
+        },
+        timestamp: note.at,
+        data: Data {
+            key: clipped(&note.key),
+            episode: clipped(&note.episode),
+            model: clipped(&note.model),
+            version: note.version.as_deref().map(clipped),
+            rule: clipped(&note.rule),
+            metric: clipped(&note.metric),
+            severity: note.severity,
+            summary: clipped(&text::headline(note)),
+            threshold: clipped(&note.threshold),
+            since: note.since,
+            windows_breached: note.windows_breached,
+            window: note.window,
+            evidence: &[],
+            evidence_left_out: evidence.len(),
+            worst: note.worst.as_ref().map(short),
+            rows: note.rows,
+            label_coverage: note.label_coverage,
+            action: note.action.as_deref().map(clipped),
+            // Half an address leads nowhere.
+            link: note.link.clone().filter(|it| json_bytes(it) <= TEXT_BYTES_MAX),
+        },
+    };
+    // The texts come to at most 12 kB; the evidence fills what is left, the worst first.
+    let mut room = BODY_BYTES_MAX.saturating_sub(json(&body).len());
+    let sizes = evidence.iter().map(|it| json(it).len() + 1);
+    let shown = sizes.take_while(|&size| takes(&mut room, size)).count();
+    body.data.evidence = &evidence[..shown];
+    body.data.evidence_left_out = evidence.len() - shown;
+    json(&body)
+}
+
+/// Takes `size` of the room that is left, if it is.
+fn takes(room: &mut usize, size: usize) -> bool {
+    let rest = room.checked_sub(size);
+    *room = rest.unwrap_or(*room);
+    rest.is_some()
+}
+
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("structs of texts and numbers can always be written")
+}
+
+/// Bytes of a character in a JSON text.
+fn json_char_bytes(c: char) -> usize {
+    match c {
+        '"' | '\\' | '\u{8}' | '\t' | '\n' | '\u{c}' | '\r' => 2,
+        '\0'..='\u{1f}' => 6,
+        c => c.len_utf8(),
+    }
+}
+
+fn json_bytes(text: &str) -> usize {
+    text.chars().map(json_char_bytes).sum()
+}
+
+/// The text, exact where it is short enough: JSON escapes what is not harmless.
+fn clipped(text: &str) -> String {
+    if json_bytes(text) <= TEXT_BYTES_MAX {
+        return text.to_owned();
+    }
+    let mut room = TEXT_BYTES_MAX - '…'.len_utf8();
+    let mut short: String =
+        text.chars().take_while(|&c| takes(&mut room, json_char_bytes(c))).collect();
+    short.push('…');
+    short
+}

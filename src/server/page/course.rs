@@ -1,0 +1,234 @@
+//! From stored rows to what a chart or table shows. Pure.
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    alert::Episode,
+    config::Threshold,
+    plot::{Level, LineChart, Mark, Series, Stretch, figure},
+    server::{json::state_of, view::ModelFacts},
+    store::{Group, MeasurementsRow, RetrainingRow},
+    time::{Interval, Span, Timestamp},
+};
+
+/// One measured thing: a metric of a column, or of the window where there is none.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Subject {
+    pub(super) metric: String,
+    pub(super) column: Option<String>,
+}
+
+/// Everything that was measured, without segments.
+pub(super) fn subjects(rows: &[MeasurementsRow]) -> BTreeSet<Subject> {
+    whole(rows)
+        .flat_map(|row| &row.measurements)
+        .map(|m| Subject { metric: m.metric.clone(), column: m.column.clone() })
+        .collect()
+}
+
+fn whole(rows: &[MeasurementsRow]) -> impl Iterator<Item = &MeasurementsRow> {
+    rows.iter().filter(|row| row.segment.is_empty())
+}
+
+/// A name for windows of this length: `day`, `week`, `6h`.
+pub(super) fn length_name(window: &Interval) -> String {
+    // Days have 23 to 25 hours where clocks are moved.
+    match window.length().as_micros() / Span::hours(1).as_micros() {
+        23..=25 => "day".to_owned(),
+        167..=169 => "week".to_owned(),
+        671..=745 => "month".to_owned(),
+        _ => window.length().to_string(),
+    }
+}
+
+/// One line for each length of window, the shortest first.
+pub(super) fn series(rows: &[MeasurementsRow], subject: &Subject) -> Vec<Series> {
+    let mut by_length: BTreeMap<(i64, String), BTreeMap<Timestamp, Option<f64>>> = BTreeMap::new();
+    for row in whole(rows) {
+        let found = row
+            .measurements
+            .iter()
+            .filter(|m| m.segment.is_none())
+            .find(|m| m.metric == subject.metric && m.column == subject.column);
+        if let Some(found) = found {
+            let name = length_name(&row.window);
+            // Months differ in length and are one line all the same.
+            let days = row.window.length().as_micros() / Span::days(1).as_micros();
+            let order = if name == "month" { 30 } else { days };
+            let line = by_length.entry((order, name)).or_default();
+            line.insert(row.window.start, found.value.as_ref().ok().copied());
+        }
+    }
+    by_length
+        .into_iter()
+        .map(|((_, length), points)| Series {
+            name: format!("{} by {length}", subject.metric),
+            points: points.into_iter().collect(),
+            band: Vec::new(),
+        })
+        .collect()
+}
+
+/// One line for each column, from the model's own windows.
+pub(super) fn by_column(
+    rows: &[MeasurementsRow],
+    metric: &str,
+    columns: &[String],
+    shortest: &str,
+) -> Vec<Series> {
+    columns
+        .iter()
+        .filter_map(|column| {
+            let subject = Subject { metric: metric.to_owned(), column: Some(column.clone()) };
+            let lines = series(rows, &subject);
+            let own = lines.iter().position(|s| s.name.ends_with(&format!(" by {shortest}")));
+            let mut line = lines.into_iter().nth(own.unwrap_or(0))?;
+            line.name = column.clone();
+            Some(line)
+        })
+        .collect()
+}
+
+/// Columns by their last value of a metric, the largest first; ones without a value last.
+pub(super) fn top_columns(rows: &[MeasurementsRow], metric: &str, count: usize) -> Vec<String> {
+    let mut last: BTreeMap<&str, f64> = BTreeMap::new();
+    for row in whole(rows).filter(|r| r.group == Group::Drift) {
+        for m in row.measurements.iter().filter(|m| m.metric == metric && m.segment.is_none()) {
+            if let Some(column) = &m.column {
+                let value = m.value.as_ref().ok().copied().filter(|v| v.is_finite());
+                let value = value.unwrap_or(f64::NEG_INFINITY);
+                last.insert(column, value);
+            }
+        }
+    }
+    let mut columns: Vec<_> = last.into_iter().collect();
+    columns.sort_by(|a, b| b.1.total_cmp(&a.1));
+    columns.into_iter().take(count).map(|(name, _)| name.to_owned()).collect()
+}
+
+/// The metric whose course is shown as accuracy: the configured one, else the first measured.
+pub(super) fn accuracy_metric(facts: &ModelFacts, rows: &[MeasurementsRow]) -> Option<String> {
+    facts.accuracy_metric.clone().or_else(|| {
+        let measured = whole(rows).filter(|r| r.group == Group::Performance);
+        measured.flat_map(|r| &r.measurements).map(|m| m.metric.clone()).next()
+    })
+}
+
+/// A chart of one subject with the rules' thresholds, the alerts and the retrainings.
+pub(super) fn chart(
+    title: &str,
+    series: Vec<Series>,
+    facts: &ModelFacts,
+    metric: &str,
+    episodes: &[Episode],
+    retrainings: &[RetrainingRow],
+) -> LineChart {
+    let times = || series.iter().flat_map(|s| s.points.iter().map(|p| p.0));
+    let range = times().min().zip(times().max());
+    // What happened before the first point would be drawn at the edge as if it were there.
+    let seen = |from: Timestamp, to: Option<Timestamp>| {
+        range.is_some_and(|(first, _)| to.is_none_or(|to| to >= first) || from >= first)
+    };
+    let rules = facts.rules.iter().filter(|r| r.metric == metric);
+    let levels = rules.filter_map(|r| match r.threshold {
+        Threshold::Above(value) => Some(Level { value, label: format!("above {}", figure(value)) }),
+        Threshold::Below(value) => Some(Level { value, label: format!("below {}", figure(value)) }),
+        Threshold::Default => None,
+    });
+    LineChart {
+        title: title.to_owned(),
+        levels: levels.collect(),
+        stretches: episodes
+            .iter()
+            .filter(|e| e.metric == metric && e.fired_at.is_some() && seen(e.since, e.ended_at))
+            .map(|e| Stretch {
+                from: e.since,
+                to: e.ended_at,
+                label: format!("{}, {}", e.rule, state_of(e)),
+            })
+            .collect(),
+        marks: retrainings
+            .iter()
+            .filter(|r| seen(r.order.at, Some(r.ended_at.unwrap_or(r.order.at))))
+            .map(|r| Mark { at: r.ended_at.unwrap_or(r.order.at), label: mark_label(r) })
+            .collect(),
+        range: range.filter(|(first, last)| first < last).map(|(start, last)| {
+            let events = episodes.iter().filter(|e| e.metric == metric).filter_map(|e| e.ended_at);
+            Interval { start, end: events.chain([last]).max().unwrap_or(last) }
+        }),
+        series,
+        ..LineChart::default()
+    }
+}
+
+fn mark_label(row: &RetrainingRow) -> String {
+    match &row.new_version {
+        Some(version) => format!("retraining {}, version {version}", row.state.name()),
+        None => format!("retraining {}", row.state.name()),
+    }
+}
+
+/// A metric of every column in the last windows.
+pub(super) struct Heat {
+    /// The windows, newest first.
+    pub(super) windows: Vec<Interval>,
+    /// Columns, the largest last value first, each with a cell a window.
+    pub(super) lines: Vec<(String, Vec<Cell>)>,
+    /// Columns that are not shown.
+    pub(super) left_out: usize,
+}
+
+/// One cell of the table.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Cell {
+    /// The value, rounded; or the reason's word.
+    pub(super) text: String,
+    /// More about it, to point at.
+    pub(super) title: String,
+    /// `none`, `calm`, `near`, `over`
+    pub(super) class: &'static str,
+}
+
+/// The table of a metric: the model's own windows only.
+pub(super) fn heat(
+    rows: &[MeasurementsRow],
+    metric: &str,
+    cut: Option<f64>,
+    shortest: &str,
+    (lines_max, windows_max): (usize, usize),
+) -> Heat {
+    let mut own: Vec<_> = whole(rows)
+        .filter(|r| r.group == Group::Drift && length_name(&r.window) == shortest)
+        .collect();
+    own.reverse();
+    own.truncate(windows_max);
+    let all = top_columns(rows, metric, usize::MAX);
+    let lines = all.iter().take(lines_max).map(|column| {
+        let cells = own.iter().map(|row| {
+            let mut found = row.measurements.iter().filter(|m| m.segment.is_none());
+            let found =
+                found.find(|m| m.metric == metric && m.column.as_deref() == Some(column.as_str()));
+            found.map_or_else(Cell::default, |m| match &m.value {
+                Ok(value) => cell(*value, m.threshold.or(cut)),
+                Err(why) => Cell { text: "–".to_owned(), title: why.to_string(), class: "none" },
+            })
+        });
+        (column.clone(), cells.collect())
+    });
+    Heat {
+        windows: own.iter().map(|r| r.window).collect(),
+        lines: lines.collect(),
+        left_out: all.len().saturating_sub(lines_max),
+    }
+}
+
+fn cell(value: f64, cut: Option<f64>) -> Cell {
+    let class = match cut {
+        Some(cut) if value >= cut => "over",
+        Some(cut) if value >= cut * 0.5 => "near",
+        Some(_) => "calm",
+        None => "plain",
+    };
+    let against = cut.map_or_else(String::new, |cut| format!(", threshold {}", figure(cut)));
+    let text = if value.abs() < 1000.0 { format!("{value:.2}") } else { figure(value) };
+    Cell { text, title: format!("{}{against}", figure(value)), class }
+}
