@@ -28,7 +28,7 @@ pub fn numeric(values: impl IntoIterator<Item = f64>) -> ColumnProfile {
         values.values.push(run[0]);
         values.counts.push(run.len() as u64);
     }
-    let body = Body::Numeric(Numeric { values, integers: false, ..Numeric::default() });
+    let body = Body::Numeric(Numeric { values, ..Numeric::default() });
     ColumnProfile { kind: Kind::Numeric, counts, body }
 }
 
