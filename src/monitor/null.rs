@@ -20,15 +20,20 @@
 //! **Invariant:** deterministic. The generator's seed is fixed and sizes are rounded down to a
 //! grid of 16 an octave (and scaled by √(1/n + 1/m) to the true ones), so a quantile does not depend
 //! on what was asked before; the cache only saves time.
+mod draw;
+mod tail;
+
 use std::collections::BTreeMap;
 
-use rand_distr::{Distribution as _, Gamma, Poisson, StandardNormal};
 use rand_pcg::Pcg64Mcg;
 use sha2::{Digest, Sha256};
-use statrs::distribution::{self, ChiSquared, ContinuousCDF, Normal};
 
+use self::{
+    draw::{Cell, Processes, gaps, ranks},
+    tail::{events, kolmogorov, predicted, upper_quantile},
+};
 use crate::{
-    profile::{Body, ColumnProfile, Distribution},
+    profile::{ColumnProfile, Distribution},
     stat::{self, Bins},
 };
 
@@ -43,8 +48,6 @@ const CELLS_MAX: usize = 1 << 23;
 const QUANTILES_MAX: usize = 1 << 16;
 /// Sets of empirical processes remembered at most.
 const PROCESSES_MAX: usize = 8;
-/// Cells of the middle of the grid of ranks; the tails are halved further.
-const RANKS: usize = 64;
 const SEED: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
 
 /// The usual cut of a statistic: what is called drift where both sides are large.
@@ -139,8 +142,7 @@ impl NullDraws {
             (_, "chi_square") => {
                 let categories = reference.categories()?;
                 let cells = categories.counts.len() + usize::from(categories.other > 0);
-                let freedom = cells.checked_sub(1).filter(|it| *it > 0)?;
-                Some(ChiSquared::new(freedom as f64).ok()?.inverse_cdf(share))
+                tail::chi_square(cells, share)
             }
             (_, metric) => predicted(ask, events(metric, reference)?),
         }
@@ -246,206 +248,6 @@ fn digest(words: impl Iterator<Item = u64>) -> [u8; 32] {
     let mut hash = Sha256::new();
     words.for_each(|word| hash.update(word.to_le_bytes()));
     hash.finalize().into()
-}
-
-/// A count of rows, to be drawn.
-enum Cell {
-    Empty,
-    Few(Poisson<f64>),
-    /// Of a mean that is drawn first.
-    Predicted {
-        mean: Gamma<f64>,
-    },
-    Many {
-        mean: f64,
-        deviation: f64,
-    },
-}
-
-impl Cell {
-    /// A count with this mean.
-    fn new(mean: f64) -> Self {
-        if mean > 100.0 {
-            return Self::Many { mean, deviation: mean.sqrt() };
-        }
-        Poisson::new(mean).map_or(Self::Empty, Self::Few)
-    }
-
-    /// A count of what had `rows` in a sample, in another that is `ratio` times as large.
-    fn posterior(rows: f64, ratio: f64) -> Self {
-        let mean = rows * ratio;
-        if rows > 100.0 && mean > 100.0 {
-            return Self::Many { mean, deviation: (mean + mean * ratio).sqrt() };
-        }
-        Gamma::new(rows, ratio).map_or(Self::Empty, |mean| Self::Predicted { mean })
-    }
-
-    fn draw(&self, random: &mut Pcg64Mcg) -> f64 {
-        match self {
-            Self::Empty => 0.0,
-            Self::Few(poisson) => poisson.sample(random),
-            Self::Predicted { mean } => Self::new(mean.sample(random)).draw(random),
-            Self::Many { mean, deviation } => {
-                let normal: f64 = StandardNormal.sample(random);
-                (mean + deviation * normal).max(0.0)
-            }
-        }
-    }
-}
-
-/// |Fₙ(u) - Gₘ(u)| of two samples of uniform numbers, at the ranks of a grid, draw after draw.
-#[derive(Clone, Debug)]
-struct Processes {
-    draws: Vec<f32>,
-}
-
-impl Processes {
-    fn draw(rows: (u64, u64), grid: &[f64]) -> Self {
-        let cells = |rows: u64| -> Vec<Cell> {
-            let steps = grid.windows(2).map(|pair| pair[1] - pair[0]);
-            steps.map(|step| Cell::new(rows as f64 * step)).collect()
-        };
-        let (cells_r, cells_c) = (cells(rows.0), cells(rows.1));
-        let mut random = Pcg64Mcg::new(SEED);
-        let mut draws = Vec::with_capacity(DRAWS * grid.len());
-        for _ in 0..DRAWS {
-            let r: Vec<f64> = cells_r.iter().map(|cell| cell.draw(&mut random)).collect();
-            let c: Vec<f64> = cells_c.iter().map(|cell| cell.draw(&mut random)).collect();
-            let sum = |counts: &[f64]| counts.iter().sum::<f64>().max(1.0);
-            let (n, m) = (sum(&r), sum(&c));
-            let (mut below_r, mut below_c) = (0.0, 0.0);
-            draws.push(0.0);
-            for (r, c) in r.iter().zip(&c) {
-                (below_r, below_c) = (below_r + r / n, below_c + c / m);
-                draws.push((below_r - below_c).abs() as f32);
-            }
-        }
-        Self { draws }
-    }
-}
-
-/// Ranks from 0 to 1: even steps in the middle, halved towards both ends down to one row.
-fn ranks(rows: u64) -> Vec<f64> {
-    let step = 1.0 / RANKS as f64;
-    let halvings = (rows as f64 * step).log2().ceil().clamp(0.0, 40.0) as i32;
-    let tail: Vec<f64> = (1..=halvings).rev().map(|i| step * 0.5f64.powi(i)).collect();
-    let mut ranks = vec![0.0];
-    ranks.extend(&tail);
-    ranks.extend((1..RANKS).map(|i| i as f64 * step));
-    ranks.extend(tail.iter().rev().map(|rank| 1.0 - rank));
-    ranks.push(1.0);
-    ranks
-}
-
-/// How much of the way from the smallest to the largest value lies at each rank: a gap between
-/// two values is shared by the two ranks of the grid that are next to its own.
-fn gaps(values: &Distribution, grid: &[f64]) -> Vec<f64> {
-    let rows = values.rows() as f64;
-    let mut weights = vec![0.0; grid.len()];
-    let (mut below, mut right) = (0, 1);
-    for (pair, count) in values.values.windows(2).zip(&values.counts) {
-        below += count;
-        let rank = below as f64 / rows;
-        while right + 1 < grid.len() && grid[right] < rank {
-            right += 1;
-        }
-        let share = (rank - grid[right - 1]) / (grid[right] - grid[right - 1]);
-        let gap = pair[1] - pair[0];
-        weights[right - 1] += gap * (1.0 - share);
-        weights[right] += gap * share;
-    }
-    weights
-}
-
-/// The larger of the draws' own quantile and of a gamma distribution's that is fitted to their
-/// `power`-th powers.
-fn upper_quantile(mut values: Vec<f64>, share: f64, power: f64) -> Option<f64> {
-    let n = values.len();
-    if n == 0 {
-        return None;
-    }
-    values.sort_unstable_by(f64::total_cmp);
-    let own = values[((share * n as f64).ceil() as usize).clamp(1, n) - 1];
-    let powers = || values.iter().map(|value| value.powf(power));
-    let mean = powers().sum::<f64>() / n as f64;
-    let variance = powers().map(|it| (it - mean).powi(2)).sum::<f64>() / n as f64;
-    let fitted = distribution::Gamma::new(mean * mean / variance, mean / variance)
-        .map_or(own, |gamma| gamma.inverse_cdf(share).powf(1.0 / power));
-    Some(if fitted.is_finite() { fitted.max(own) } else { own })
-}
-
-/// The null quantile of `ks`, for values without ties; with ties it is on the safe side.
-fn kolmogorov(ask: Ask) -> Option<f64> {
-    let (n, m) = (ask.rows.0 as f64, ask.rows.1 as f64);
-    let effective = (n * m / (n + m)).round_ties_even() as u64;
-    if effective == 0 {
-        return None;
-    }
-    let (mut low, mut high) = (0.0, 1.0);
-    for _ in 0..40 {
-        let middle = 0.5 * (low + high);
-        if stat::ks_sf(effective, middle) > 1.0 - ask.share {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    Some(high)
-}
-
-/// Rows of the reference that count for a rate, as the prior and the posterior count.
-fn events(metric: &str, reference: &ColumnProfile) -> Option<f64> {
-    let counts = &reference.counts;
-    let events = match metric {
-        "missing_rate" => counts.missing + counts.nan,
-        "nan_rate" => counts.nan,
-        "infinite_rate" => counts.infinite(),
-        "type_mismatch_rate" => counts.mismatched,
-        // The next value is the largest or the smallest of n + 1 with probability 2/(n + 1).
-        "out_of_range_rate" => 2,
-        // Good (1953): as much is unseen as was seen once.
-        "new_category_rate" => match &reference.body {
-            Body::Categorical(categories) => {
-                categories.counts.iter().filter(|(_, rows)| *rows == 1).count() as u64
-            }
-            Body::Numeric(_) | Body::Timestamp(_) => return None,
-        },
-        _ => return None,
-    };
-    Some(events as f64)
-}
-
-/// Quantile of the share of a window's rows that an event has, where the reference had `events`:
-/// beta-binomial with the prior Beta(½, ½).
-fn predicted(ask: Ask, events: f64) -> Option<f64> {
-    let rows = ask.rows.1.min(1_000_000) as f64;
-    let (a, b) = (events + 0.5, (ask.rows.0 as f64 - events).max(0.0) + 0.5);
-    if a >= 50.0 && b >= 50.0 {
-        let p = a / (a + b);
-        let variance = p * (1.0 - p) / rows * (a + b + rows) / (a + b + 1.0);
-        let normal = Normal::new(p, variance.sqrt()).ok()?;
-        return Some(normal.inverse_cdf(ask.share).clamp(0.0, 1.0));
-    }
-    // The rarer of the event and its opposite, counted up from none.
-    Some(if a < 50.0 {
-        rare(a, b, rows, ask.share) / rows
-    } else {
-        1.0 - rare(b, a, rows, 1.0 - ask.share) / rows
-    })
-}
-
-/// Quantile of a beta-binomial count with a small `a`.
-fn rare(a: f64, b: f64, rows: f64, share: f64) -> f64 {
-    // P(0) = B(a, b + rows)/B(a, b)
-    let ln_gamma = statrs::function::gamma::ln_gamma;
-    let mut p = (ln_gamma(b + rows) - ln_gamma(a + b + rows) + ln_gamma(a + b) - ln_gamma(b)).exp();
-    let (mut below, mut count) = (p, 0.0);
-    while below < share && count < rows {
-        p *= (rows - count) * (a + count) / ((count + 1.0) * (b + rows - count - 1.0));
-        count += 1.0;
-        below += p;
-    }
-    count
 }
 
 #[cfg(test)]

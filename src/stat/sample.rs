@@ -24,11 +24,11 @@ pub fn numeric(values: impl IntoIterator<Item = f64>) -> ColumnProfile {
     }
     finite.sort_unstable_by(f64::total_cmp);
     let mut values = Distribution::default();
-    for run in finite.chunk_by(|a, b| a == b) {
+    for run in finite.chunk_by(|a, b| a.total_cmp(b).is_eq()) {
         values.values.push(run[0]);
         values.counts.push(run.len() as u64);
     }
-    let body = Body::Numeric(Numeric { values, integers: false, ..Numeric::default() });
+    let body = Body::Numeric(Numeric { values, ..Numeric::default() });
     ColumnProfile { kind: Kind::Numeric, counts, body }
 }
 
