@@ -76,9 +76,12 @@ async fn daemon(config: Arc<Config>, commands_allowed: bool) -> anyhow::Result<E
         models = config.models.len(),
         "driftd is up"
     );
-    daemon.run(clock, stop, serve).await;
+    let result = daemon.run(clock, stop, serve).await;
     tracing::info!("driftd has stopped");
-    Ok(ExitCode::SUCCESS)
+    match result {
+        Err(error) if is_store_error(&error) => Ok(ExitCode::from(exit::BAD_STORE)),
+        other => other.map(|()| ExitCode::SUCCESS).map_err(Into::into),
+    }
 }
 
 /// What a real daemon is made of.

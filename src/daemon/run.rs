@@ -1,7 +1,13 @@
 //! The daemon by the system's clock: one task a loop, and an orderly end.
-use std::{future::Future, sync::Arc};
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{
+    sync::watch,
+    task::{JoinError, JoinSet},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -10,6 +16,7 @@ use super::{
     deliver::Deliverer,
     health::Health,
     model::{ModelWorker, Shared, TurnError},
+    retrainings::Retrainings,
 };
 use crate::time::{Span, Timestamp};
 
@@ -32,6 +39,8 @@ struct Beat {
     stop: CancellationToken,
     /// Rung when something was decided: there may be notes to send and retrainings to start.
     decided: Arc<watch::Sender<()>>,
+    /// What made going on impossible.
+    broken: Arc<Mutex<Option<TurnError>>>,
 }
 
 impl Beat {
@@ -46,12 +55,31 @@ impl Beat {
         }
     }
 
-    fn turned<T>(&self, name: &str, rest: Span, result: &Result<T, TurnError>) {
-        let error = result.as_ref().err().map(ToString::to_string);
-        if let Some(error) = &error {
-            tracing::error!(loop_name = name, error, "turn broke off, will be tried again");
+    /// Ends the daemon, with a reason.
+    fn fail(&self, error: TurnError) {
+        *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        self.stop.cancel();
+    }
+
+    /// Notes how a loop's turn went, and hands on what it gave.
+    fn turned<T>(&self, name: &str, rest: Span, result: Result<T, TurnError>) -> Option<T> {
+        let (value, error) = match result {
+            Ok(value) => (Some(value), None),
+            Err(error) => (None, Some(error)),
+        };
+        self.health.turned(name, self.clock.now(), rest, error.as_ref().map(ToString::to_string));
+        match error {
+            Some(TurnError::Store(error)) if !error.is_transient() => {
+                // Nothing may be decided that can't be kept: going on would only guess.
+                tracing::error!(loop_name = name, %error, "the store fails, driftd ends");
+                self.fail(TurnError::Store(error));
+            }
+            Some(error) => {
+                tracing::error!(loop_name = name, %error, "turn broke off, will be tried again");
+            }
+            None => {}
         }
-        self.health.turned(name, self.clock.now(), rest, error);
+        value
     }
 }
 
@@ -59,13 +87,17 @@ impl Daemon {
     /// Runs every loop until `stop` is cancelled, then lets each finish what it is at.
     ///
     /// `serve` runs beside them: the API and the page.
+    ///
+    /// # Errors
+    /// What made going on impossible: the store fails, or a loop panicked.
     pub async fn run(
         self,
         clock: Arc<dyn Clock>,
         stop: CancellationToken,
         serve: impl Future<Output = ()> + Send + 'static,
-    ) {
+    ) -> Result<(), TurnError> {
         let beat = Beat {
+            broken: Arc::default(),
             clock,
             health: Arc::clone(&self.health),
             stop: stop.clone(),
@@ -77,27 +109,47 @@ impl Daemon {
             tasks.spawn(watch(worker, beat.clone()));
         }
         tasks.spawn(deliver(self.deliverer, beat.clone()));
-        let retrainings = self.retrainings;
-        let following = beat.clone();
-        tasks.spawn(async move {
-            loop {
-                let result = retrainings.turn(following.clock.now()).await;
-                following.turned("retraining", IDLE_POLL, &result);
-                let idle = following.clock.now().plus(IDLE_POLL);
-                let due = result.ok().flatten().unwrap_or(idle).min(idle);
-                if !following.wait(due).await {
-                    break;
-                }
-            }
-        });
+        tasks.spawn(follow(self.retrainings, beat.clone()));
         tasks.spawn(forget(self.shared, beat.clone()));
-        stop.cancelled().await;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            // A loop that is gone would be missed by nobody: better to end and be started again.
+            lost = first_panic(&mut tasks) => {
+                tracing::error!(error = %lost, "a loop panicked, driftd ends");
+                beat.fail(TurnError::stored("loop", lost));
+            }
+        }
         tracing::info!("stopping");
         let orderly = async { while tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(SHUTDOWN_GRACE.as_std(), orderly).await.is_err() {
             // Whatever is cut off here is in the store up to its last commit.
             tracing::warn!("some loops did not end in time and are cut off");
             tasks.abort_all();
+        }
+        let broken = beat.broken.lock().unwrap_or_else(PoisonError::into_inner).take();
+        broken.map_or(Ok(()), Err)
+    }
+}
+
+/// Ends when a task panics; tasks that end by themselves are let go.
+async fn first_panic(tasks: &mut JoinSet<()>) -> JoinError {
+    loop {
+        match tasks.join_next().await {
+            Some(Err(error)) => return error,
+            Some(Ok(())) => {}
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Starts what was decided and follows what runs.
+async fn follow(retrainings: Retrainings, beat: Beat) {
+    loop {
+        let result = retrainings.turn(beat.clock.now()).await;
+        let due = beat.turned("retraining", IDLE_POLL, result).flatten();
+        let idle = beat.clock.now().plus(IDLE_POLL);
+        if !beat.wait(due.unwrap_or(idle).min(idle)).await {
+            break;
         }
     }
 }
@@ -107,7 +159,7 @@ async fn forget(shared: Shared, beat: Beat) {
     loop {
         let now = beat.clock.now();
         let result = forget_once(&shared, now).await;
-        beat.turned("retention", PRUNE_EVERY, &result);
+        beat.turned("retention", PRUNE_EVERY, result);
         tokio::select! {
             () = beat.clock.sleep_until(now.plus(PRUNE_EVERY)) => {}
             () = beat.stop.cancelled() => break,
@@ -120,9 +172,9 @@ async fn forget_once(shared: &Shared, now: Timestamp) -> Result<(), TurnError> {
     // through old data must not forget it while it does.
     let mut newest = now;
     for model in shared.config.models.keys() {
-        match shared.store.last_window(model, "").await? {
-            Some(row) => newest = newest.min(row.window.end),
-            None => return Ok(()),
+        // One that has no windows has nothing that could be forgotten.
+        if let Some(row) = shared.store.last_window(model, "").await? {
+            newest = newest.min(row.window.end);
         }
     }
     while shared.store.prune(newest, shared.config.store.keep, PRUNE_BATCH).await?.more {}
@@ -133,17 +185,11 @@ async fn watch(mut worker: ModelWorker, beat: Beat) {
     loop {
         let now = beat.clock.now();
         let result = worker.turn(now).await;
-        beat.turned(worker.name(), worker.poll(), &result);
-        let due = match &result {
-            Ok(turn) => {
-                if turn.decided {
-                    beat.decided.send_replace(());
-                }
-                turn.next_due
-            }
-            Err(_) => None,
-        };
-        let due = due.unwrap_or(now.plus(worker.poll()));
+        let turn = beat.turned(worker.name(), worker.poll(), result);
+        if turn.is_some_and(|turn| turn.decided) {
+            beat.decided.send_replace(());
+        }
+        let due = turn.and_then(|turn| turn.next_due).unwrap_or(now.plus(worker.poll()));
         tokio::select! {
             () = beat.clock.sleep_until(due) => {}
             () = beat.stop.cancelled() => break,
@@ -156,7 +202,7 @@ async fn deliver(deliverer: Deliverer, beat: Beat) {
     let now = || beat.clock.now();
     while !beat.stop.is_cancelled() {
         let result = deliverer.run(&now, &beat.decided.subscribe(), &beat.stop).await;
-        beat.turned("outbox", OUTBOX_PAUSE, &result.map_err(TurnError::from));
+        beat.turned("outbox", OUTBOX_PAUSE, result.map_err(TurnError::from));
         if !beat.wait(beat.clock.now().plus(OUTBOX_PAUSE)).await {
             break;
         }

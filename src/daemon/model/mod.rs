@@ -67,7 +67,7 @@ pub enum TurnError {
 }
 
 impl TurnError {
-    fn stored(what: &'static str, why: impl std::fmt::Display) -> Self {
+    pub(super) fn stored(what: &'static str, why: impl std::fmt::Display) -> Self {
         Self::Stored { what, why: why.to_string() }
     }
 }
@@ -340,7 +340,9 @@ impl ModelWorker {
     }
 
     fn horizon(&self) -> Span {
-        self.model().labels.as_ref().map_or(Span::ZERO, |labels| labels.horizon)
+        // A label that stands in the row itself is there or never comes.
+        let late = self.model().labels.as_ref().filter(|labels| labels.source.is_some());
+        late.map_or(Span::ZERO, |labels| labels.horizon)
     }
 
     /// The sizes beyond the model's own that rules judge.
