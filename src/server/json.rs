@@ -132,6 +132,7 @@ pub(super) struct AlertJson<'a> {
 /// Where an episode is, in one word.
 pub(super) fn state_of(episode: &Episode) -> &'static str {
     match episode.state {
+        _ if episode.ended_at.is_some() && episode.fired_at.is_none() => "passed",
         _ if episode.ended_at.is_some() => "resolved",
         State::Ok => "ok",
         State::Pending => "pending",

@@ -119,6 +119,8 @@ impl ModelWorker {
         };
         self.window_rows(window, &profiles, &admitted.outcomes, &counted, now, &mut commit);
         next.progress.closed_until = Some(window.end);
+        let is_empty = profiles.values().all(|profile| profile.rows == 0);
+        next.progress.empty_run = if is_empty { next.progress.empty_run + 1 } else { 0 };
         commit.cursors.push(self.progress_row(&next.progress));
         commit.cursors.push(self.cursor("labels", &next.labels));
         let decided = !commit.outbox.is_empty() || !commit.retrainings.is_empty();

@@ -26,6 +26,8 @@ use crate::{
 
 /// Windows closed in one reading of the source.
 const CLOSE_BATCH: usize = 32;
+/// Empty windows in a row that the clock closes.
+const IDLE_WINDOWS_MAX: usize = 30;
 /// Retrainings that guards look back on.
 const RETRAININGS_MAX: u32 = 200;
 
@@ -92,6 +94,9 @@ pub struct Progress {
     pub started: Option<Timestamp>,
     /// End of the last closed window.
     pub closed_until: Option<Timestamp>,
+    /// Empty windows closed last, in a row.
+    #[serde(default)]
+    pub empty_run: usize,
     /// End of the last final window.
     pub final_until: Option<Timestamp>,
     /// Rows that can't be read, found since the last window closed: the next one counts them.

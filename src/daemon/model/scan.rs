@@ -1,7 +1,7 @@
 //! Which windows are over, and which rows came too late for theirs.
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{CLOSE_BATCH, ModelWorker, TurnError};
+use super::{CLOSE_BATCH, IDLE_WINDOWS_MAX, ModelWorker, TurnError};
 use crate::{
     daemon::parts::{self, Role, Seen},
     source::{Part, Query, SourceError},
@@ -51,7 +51,9 @@ impl ModelWorker {
     ///
     /// A window is over when a row at or after its end plus `lateness` has been seen (event
     /// time), or when the clock is `idle_timeout` past that and no such row has come. It is held
-    /// that long, too, for a part that may hold rows of it and can't be read.
+    /// that long, too, for a part that may hold rows of it and can't be read. After
+    /// [`IDLE_WINDOWS_MAX`] empty windows in a row silence tells nothing new: the next ones close
+    /// when rows come again, none left out.
     pub(super) async fn closable(
         &mut self,
         looked: &Looked,
@@ -65,8 +67,10 @@ impl ModelWorker {
             let closing = self.closing(&window);
             let patient = now < closing.plus(idle);
             let held = patient && looked.broken.iter().any(|part| parts::may_hold(part, &window));
+            let silent = self.state.progress.empty_run.saturating_add(windows.len());
+            let idle = !patient && silent < IDLE_WINDOWS_MAX;
             let over =
-                now >= closing && self.is_over(&looked.readable, closing, !patient, now).await?;
+                now >= closing && self.is_over(&looked.readable, closing, idle, now).await?;
             if held || !over {
                 break;
             }
