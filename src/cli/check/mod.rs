@@ -4,6 +4,7 @@
 //! daemon's. Nothing is sent, started, or written to the configured store; references that it
 //! keeps (a rolled-over one) are used.
 mod report;
+mod text;
 
 use std::{process::ExitCode, sync::Arc};
 

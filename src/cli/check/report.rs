@@ -1,9 +1,9 @@
 //! What `driftd check` prints.
 use std::io::Write;
 
-use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
+use super::text;
 use crate::{
     alert::{self, Episode, Outcome},
     cli::Format,
@@ -17,52 +17,52 @@ use crate::{
 /// Everything measured, and the alerts it would have raised.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Report {
-    measurements: Vec<Row>,
-    alerts: Vec<Alert>,
+    pub(super) measurements: Vec<Row>,
+    pub(super) alerts: Vec<Alert>,
     /// Models without a single row.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    empty: Vec<String>,
+    pub(super) empty: Vec<String>,
 }
 
 /// One measurement, flat: the documented JSON.
 #[derive(Clone, Debug, Serialize)]
-struct Row {
-    model: String,
-    version: Option<String>,
-    window_start: Timestamp,
-    window_end: Timestamp,
-    metric: String,
-    column: Option<String>,
-    segment: Option<String>,
-    value: Option<f64>,
-    reason: Option<String>,
-    p_value: Option<f64>,
-    error_bound: f64,
-    threshold: Option<f64>,
-    rows: u64,
-    labels: Option<u64>,
-    label_coverage: Option<f64>,
+pub(super) struct Row {
+    pub(super) model: String,
+    pub(super) version: Option<String>,
+    pub(super) window_start: Timestamp,
+    pub(super) window_end: Timestamp,
+    pub(super) metric: String,
+    pub(super) column: Option<String>,
+    pub(super) segment: Option<String>,
+    pub(super) value: Option<f64>,
+    pub(super) reason: Option<String>,
+    pub(super) p_value: Option<f64>,
+    pub(super) error_bound: f64,
+    pub(super) threshold: Option<f64>,
+    pub(super) rows: u64,
+    pub(super) labels: Option<u64>,
+    pub(super) label_coverage: Option<f64>,
     /// `ok`, `pending`, `firing`, `insufficient`, `no_data`, `error`; null where no rule judges it.
-    state: Option<&'static str>,
+    pub(super) state: Option<&'static str>,
 }
 
 /// An episode that fired in the range.
 #[derive(Clone, Debug, Serialize)]
-struct Alert {
-    model: String,
-    version: Option<String>,
-    rule: String,
-    metric: String,
-    severity: crate::config::Severity,
-    state: &'static str,
-    since: Timestamp,
-    window_start: Timestamp,
-    window_end: Timestamp,
-    windows_breached: u32,
-    threshold: String,
-    columns: Vec<String>,
-    value: Option<f64>,
-    worst: Option<f64>,
+pub(super) struct Alert {
+    pub(super) model: String,
+    pub(super) version: Option<String>,
+    pub(super) rule: String,
+    pub(super) metric: String,
+    pub(super) severity: crate::config::Severity,
+    pub(super) state: &'static str,
+    pub(super) since: Timestamp,
+    pub(super) window_start: Timestamp,
+    pub(super) window_end: Timestamp,
+    pub(super) windows_breached: u32,
+    pub(super) threshold: String,
+    pub(super) columns: Vec<String>,
+    pub(super) value: Option<f64>,
+    pub(super) worst: Option<f64>,
 }
 
 impl Report {
@@ -109,39 +109,7 @@ impl Report {
                 serde_json::to_writer_pretty(&mut out, self)?;
                 writeln!(out)?;
             }
-            Format::Text => self.write_text(&mut out)?,
-        }
-        Ok(())
-    }
-
-    fn write_text(&self, out: &mut impl Write) -> anyhow::Result<()> {
-        let bold = Style::new().bold();
-        let mut last = None;
-        for row in &self.measurements {
-            let group = (&row.model, &row.version, row.window_start, row.window_end);
-            if last != Some(group) {
-                last = Some(group);
-                let version = row.version.as_deref().unwrap_or("all versions");
-                let (model, rows) = (escape(&row.model), row.rows);
-                let (from, to) = (row.window_start, row.window_end);
-                writeln!(
-                    out,
-                    "\n{bold}{model}{bold:#} {} {from} to {to}, {rows} rows",
-                    escape(version)
-                )?;
-            }
-            row.write(out)?;
-        }
-        for model in &self.empty {
-            writeln!(out, "{}: no rows", escape(model))?;
-        }
-        writeln!(out)?;
-        for alert in &self.alerts {
-            alert.write(out)?;
-        }
-        if self.alerts.is_empty() {
-            let good = Style::new().fg_color(Some(AnsiColor::Green.into()));
-            writeln!(out, "{good}no rule fires{good:#}")?;
+            Format::Text => text::write(self, &mut out)?,
         }
         Ok(())
     }
@@ -223,30 +191,6 @@ impl Row {
             state,
         }
     }
-
-    fn write(&self, out: &mut impl Write) -> anyhow::Result<()> {
-        let style = match self.state {
-            Some("firing") => Style::new().fg_color(Some(AnsiColor::Red.into())).bold(),
-            Some("pending" | "error") => Style::new().fg_color(Some(AnsiColor::Yellow.into())),
-            _ => Style::new(),
-        };
-        let of = self.column.as_deref().map(escape).unwrap_or_default();
-        let value = match (&self.value, &self.reason) {
-            (Some(value), _) => format!("{value:.6}"),
-            (None, reason) => {
-                format!("no value: {}", escape(reason.as_deref().unwrap_or_default()))
-            }
-        };
-        let state = self.state.unwrap_or_default();
-        write!(out, "  {style}{:<22} {of:<20} {value:<12} {state}{style:#}", self.metric)?;
-        if let Some(p) = self.p_value {
-            write!(out, " p={p:.3e}")?;
-        }
-        if let Some(coverage) = self.label_coverage {
-            write!(out, " labels {:.1} %", coverage * 100.0)?;
-        }
-        Ok(writeln!(out)?)
-    }
 }
 
 impl Alert {
@@ -273,27 +217,4 @@ impl Alert {
             worst: episode.worst.as_ref().map(|e| e.value),
         }
     }
-
-    fn write(&self, out: &mut impl Write) -> anyhow::Result<()> {
-        let red = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
-        let (model, rule) = (escape(&self.model), escape(&self.rule));
-        let worst = self.worst.map(|worst| format!(", at worst {worst:.4}")).unwrap_or_default();
-        let columns: Vec<String> = self.columns.iter().map(|c| escape(c)).collect();
-        let of =
-            if columns.is_empty() { String::new() } else { format!(" of {}", columns.join(", ")) };
-        let (state, metric, threshold) = (self.state, &self.metric, &self.threshold);
-        writeln!(
-            out,
-            "{red}{state}{red:#} {model} {rule}: {metric}{of} {threshold} since {}{worst}",
-            self.since
-        )?;
-        Ok(())
-    }
-}
-
-/// Names come from data: control characters must not reach the terminal.
-fn escape(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
-        .collect()
 }

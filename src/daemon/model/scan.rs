@@ -69,8 +69,7 @@ impl ModelWorker {
             let held = patient && looked.broken.iter().any(|part| parts::may_hold(part, &window));
             let silent = self.state.progress.empty_run.saturating_add(windows.len());
             let idle = !patient && silent < IDLE_WINDOWS_MAX;
-            let over =
-                now >= closing && self.is_over(&looked.readable, closing, idle, now).await?;
+            let over = now >= closing && self.is_over(&looked.readable, closing, idle, now).await?;
             if held || !over {
                 break;
             }

@@ -1,0 +1,112 @@
+//! `driftd check` for people: a line a column, what is over its threshold marked.
+use std::io::Write;
+
+use anstyle::{AnsiColor, Style};
+
+use super::report::{Alert, Report, Row};
+use crate::plot::{figure, shown};
+
+/// Columns that names are padded to.
+const NAME_WIDTH: usize = 18;
+
+fn coloured(colour: AnsiColor) -> Style {
+    Style::new().fg_color(Some(colour.into())).bold()
+}
+
+/// Writes the whole report.
+pub(super) fn write(report: &Report, out: &mut impl Write) -> std::io::Result<()> {
+    let same = |a: &Row, b: &Row| {
+        (&a.model, &a.version, a.window_start, a.window_end)
+            == (&b.model, &b.version, b.window_start, b.window_end)
+    };
+    let groups: Vec<&[Row]> = report.measurements.chunk_by(same).collect();
+    for group in &groups {
+        if !is_repeat(group, &groups) {
+            write_window(group, out)?;
+        }
+    }
+    for model in &report.empty {
+        writeln!(out, "{}: no rows", shown(model))?;
+    }
+    if !groups.is_empty() {
+        writeln!(out, "▲ over the threshold that respects how many rows there are\n")?;
+    }
+    for alert in &report.alerts {
+        write_alert(alert, out)?;
+    }
+    if report.alerts.is_empty() {
+        let good = coloured(AnsiColor::Green);
+        writeln!(out, "{good}no rule fires{good:#}")?;
+    }
+    Ok(())
+}
+
+/// All versions together are left out where there is one version only: the numbers are its.
+fn is_repeat(group: &[Row], groups: &[&[Row]]) -> bool {
+    let Some(first) = group.first().filter(|row| row.version.is_none()) else { return false };
+    let window = (&first.model, first.window_start, first.window_end);
+    let versions = groups.iter().filter(|it| {
+        it.first().is_some_and(|row| {
+            (&row.model, row.window_start, row.window_end) == window && row.version.is_some()
+        })
+    });
+    versions.count() == 1
+}
+
+fn write_window(rows: &[Row], out: &mut impl Write) -> std::io::Result<()> {
+    let Some(first) = rows.first() else { return Ok(()) };
+    let bold = Style::new().bold();
+    let version = first.version.as_deref().unwrap_or("all versions");
+    let (model, version) = (shown(&first.model), shown(version));
+    let (from, to, count) = (first.window_start, first.window_end, first.rows);
+    writeln!(out, "{bold}{model}{bold:#} {version}, {from} to {to}, {count} rows")?;
+    let mut last: Option<&Option<String>> = None;
+    for row in rows {
+        if last != Some(&row.column) {
+            if last.is_some() {
+                writeln!(out)?;
+            }
+            let name = row.column.as_deref().map_or("the window".into(), shown);
+            write!(out, "  {name:<NAME_WIDTH$}")?;
+            last = Some(&row.column);
+        }
+        write_value(row, out)?;
+    }
+    let coverage = rows.iter().find_map(|row| row.label_coverage);
+    if let Some(coverage) = coverage {
+        write!(out, " ({:.1} % of the rows labelled)", coverage * 100.0)?;
+    }
+    writeln!(out, "\n")
+}
+
+fn write_value(row: &Row, out: &mut impl Write) -> std::io::Result<()> {
+    let style = match row.state {
+        Some("firing") => coloured(AnsiColor::Red),
+        Some("pending" | "error") => coloured(AnsiColor::Yellow),
+        _ => Style::new(),
+    };
+    let Some(value) = row.value else {
+        let word = row.reason.as_deref().unwrap_or_default();
+        // The reason's first word is enough here; JSON has the sentence.
+        let word: String = word.chars().take_while(|c| *c != ':').collect();
+        return write!(out, " {} – ({})", row.metric, shown(&word));
+    };
+    let over = row.threshold.is_some_and(|threshold| value > threshold);
+    let mark = if over { "▲" } else { "" };
+    let state = row.state.filter(|state| *state != "ok").map(|s| format!(" {s}"));
+    let state = state.unwrap_or_default();
+    write!(out, " {} {style}{}{mark}{state}{style:#}", row.metric, figure(value))
+}
+
+fn write_alert(alert: &Alert, out: &mut impl Write) -> std::io::Result<()> {
+    let red = coloured(AnsiColor::Red);
+    let columns: Vec<_> = alert.columns.iter().map(|column| shown(column)).collect();
+    let of = if columns.is_empty() { String::new() } else { format!(" of {}", columns.join(", ")) };
+    let worst = alert.worst.map(|it| format!(", at worst {}", figure(it))).unwrap_or_default();
+    let (model, rule) = (shown(&alert.model), shown(&alert.rule));
+    writeln!(
+        out,
+        "{red}{}{red:#} {model} {rule}: {}{of} {} since {}{worst}",
+        alert.state, alert.metric, alert.threshold, alert.since
+    )
+}
