@@ -18,7 +18,7 @@ use driftd::{
         is_store_error,
     },
     notify::{Answer, Request},
-    store::{Commit, Mode, Store},
+    store::{Commit, Mode, Store, StoreError},
     time::{Interval, Span, Timestamp},
 };
 
@@ -256,7 +256,15 @@ pub(crate) struct Run {
 }
 
 async fn open(config: &Arc<Config>, far: &Arc<Far>) -> Daemon {
-    let store = Store::open(&config.store.url, Mode::ReadWrite).await.unwrap();
+    // A process that another history starts at this moment has the lock until it is another's.
+    let mut tries = 0;
+    let store = loop {
+        match Store::open(&config.store.url, Mode::ReadWrite).await {
+            Err(StoreError::InUse { .. }) if tries < 10_000 => tries += 1,
+            store => break store.unwrap(),
+        }
+        tokio::task::yield_now().await;
+    };
     // A killed process is gone at once; here its last write may still be under way, and this one
     // waits for it.
     store.apply(&Commit::default()).await.unwrap();
@@ -329,7 +337,10 @@ pub(crate) async fn state(store: &Store) -> BTreeMap<&'static str, String> {
     state.insert("cursors", format!("{:#?}", store.cursors(MODEL).await.unwrap()));
     state.insert("episodes", format!("{:#?}", store.episodes(None, false, 10_000).await.unwrap()));
     let outbox = store.outbox(None, 10_000).await.unwrap();
-    let notes: Vec<_> = outbox.into_iter().map(|entry| entry.row).collect();
+    let notes: Vec<_> = outbox
+        .into_iter()
+        .map(|it| (it.row.at, it.row.title, it.row.receiver, String::from_utf8(it.row.body)))
+        .collect();
     state.insert("outbox", format!("{notes:#?}"));
     let retrainings = store.retrainings(None, false, 10_000).await.unwrap();
     let rows: Vec<_> = retrainings
