@@ -112,15 +112,23 @@ impl Daemon {
         &self.health
     }
 
-    /// Does everything that is due at `now`, one loop after the other.
+    /// Does everything that is due at `now`, one loop after the other; a model that fails stops
+    /// none of the others.
     ///
     /// # Errors
-    /// What stopped a loop; nothing that was committed is lost.
+    /// What stopped the first loop that failed; nothing that was committed is lost.
     pub async fn step(&mut self, now: Timestamp) -> Result<Step, TurnError> {
         let mut step = Step::default();
         let mut due = Vec::new();
+        let mut failed = None;
         for worker in &mut self.models {
-            let turn = worker.turn(now).await?;
+            let turn = match worker.turn(now).await {
+                Ok(turn) => turn,
+                Err(error) => {
+                    failed = failed.or(Some(error));
+                    continue;
+                }
+            };
             self.health.turned(worker.name(), now, worker.poll(), None);
             step.closed += turn.closed;
             step.labels += turn.labels;
@@ -129,7 +137,7 @@ impl Daemon {
         due.extend(self.retrainings.turn(now).await?);
         due.extend(self.deliverer.turn(now).await?.next_due);
         step.next_due = due.into_iter().min();
-        Ok(step)
+        failed.map_or(Ok(step), Err)
     }
 }
 

@@ -83,10 +83,19 @@ pub struct ReadReport {
     pub rows_pruned: u64,
     /// Rows that can't be read: too few or too many fields, no text.
     pub rows_refused: u64,
+    /// Of the refused ones, those that may still be being written: a last line without its end.
+    pub rows_unfinished: u64,
     /// Rows without a readable time, left out.
     pub rows_without_time: u64,
     /// The first few refusals in words, with their place.
     pub examples: Vec<String>,
+}
+
+impl ReadReport {
+    /// Rows that can't be read and won't be, however long one waits.
+    pub fn rows_unreadable(&self) -> u64 {
+        self.rows_refused.saturating_sub(self.rows_unfinished) + self.rows_without_time
+    }
 }
 
 /// Why a source or a part can't be read.

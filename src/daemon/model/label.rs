@@ -226,7 +226,7 @@ impl LabelReader {
                 let why = format!("needs the columns `{}` and `{}`", self.id, self.label);
                 return Err(SourceError::BadPart { part: part.name, why });
             }
-            let unreadable = report.rows_refused + report.rows_without_time;
+            let unreadable = report.rows_unreadable();
             refused += if pass.refusals { unreadable } else { 0 };
             total = report.rows_total;
             outside += total.saturating_sub(pass.skip + report.rows_read + unreadable);

@@ -215,7 +215,7 @@ impl ModelWorker {
                 match result {
                     Ok(report) => {
                         scan.seen.rows = report.rows_total;
-                        scan.refused = report.rows_refused + report.rows_without_time;
+                        scan.refused = report.rows_unreadable();
                         found.push(scan);
                     }
                     Err(error) => broken.push((scan.part, error)),

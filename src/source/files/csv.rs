@@ -171,7 +171,10 @@ impl<'a> Csv<'a> {
             }
             match whole {
                 Ok(text) => cells.push(text, ends),
-                Err(why) => rows.refuse(|| format!("line {line}: {why}")),
+                Err(why) => {
+                    rows.report.rows_unfinished += u64::from(unfinished);
+                    rows.refuse(|| format!("line {line}: {why}"));
+                }
             }
             if cells.rows() >= batch_rows || cells.bytes() >= BATCH_BYTES {
                 self.flush(&mut cells, &wanted, time, rows)?;
