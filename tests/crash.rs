@@ -324,24 +324,76 @@ fn faults(seed: u64) -> impl FnMut() -> Act + Send + 'static {
     }
 }
 
-/// Where to kill: places in the log of an undisturbed replay, each name at least once.
-fn plan(log: &[&str], kills: usize, random: &mut Random) -> Vec<usize> {
-    let mut places: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (place, name) in log.iter().enumerate() {
-        places.entry(name).or_default().push(place);
+/// Where to kill.
+struct Plan<'a> {
+    /// Points that are passed once: wherever they come.
+    once: BTreeSet<&'a str>,
+    /// Places in the log of an undisturbed replay, in its order.
+    places: Vec<usize>,
+}
+
+impl<'a> Plan<'a> {
+    /// Each point at least once.
+    fn new(log: &[&'a str], kills: usize, random: &mut Random) -> Self {
+        let mut all: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (place, name) in log.iter().enumerate() {
+            all.entry(name).or_default().push(place);
+        }
+        assert!(all.len() >= 22, "points were lost: {:?}", all.keys());
+        assert!(kills >= all.len(), "{kills} kills leave points out: {:?}", all.keys());
+        let once: BTreeSet<&str> =
+            all.iter().filter(|(_, places)| places.len() == 1).map(|(name, _)| *name).collect();
+        all.retain(|name, _| !once.contains(name));
+        let names: Vec<&str> = all.keys().copied().collect();
+        let mut chosen = BTreeSet::new();
+        for places in all.values() {
+            chosen.insert(places[random.below(places.len())]);
+        }
+        while chosen.len() + once.len() < kills {
+            let places = &all[names[random.below(names.len())]];
+            chosen.insert(places[random.below(places.len())]);
+        }
+        Self { once, places: chosen.into_iter().collect() }
     }
-    assert!(places.len() >= 22, "points were lost: {:?}", places.keys());
-    assert!(kills >= places.len(), "{kills} kills leave points out: {:?}", places.keys());
-    let names: Vec<&str> = places.keys().copied().collect();
-    let mut chosen = BTreeSet::new();
-    for name in &names {
-        chosen.insert(places[name][random.below(places[name].len())]);
+
+    /// Replays and is killed until all of the plan has been; returns how often.
+    fn carry_out(mut self, world: &World, log: &[&str]) -> usize {
+        let (mut from, mut killed) = (0, 0);
+        for place in std::mem::take(&mut self.places) {
+            let name = log[place];
+            let mut count = log[from..=place].iter().filter(|it| **it == name).count();
+            from = place + 1;
+            loop {
+                let hits = self.kill(world, name, count);
+                killed += 1;
+                let last = hits.last().map(String::as_str).unwrap_or_default();
+                if last == name {
+                    break;
+                }
+                assert!(self.once.remove(last), "killed at `{last}`");
+                count = count.saturating_sub(hits.iter().filter(|it| *it == name).count()).max(1);
+            }
+        }
+        assert_eq!(self.once, BTreeSet::new(), "never passed");
+        killed
     }
-    while chosen.len() < kills {
-        let of = &places[names[random.below(names.len())]];
-        chosen.insert(of[random.below(of.len())]);
+
+    /// Replays until it is killed at the `count`-th `name`, or at a point that is passed once;
+    /// returns the points it passed.
+    fn kill(&self, world: &World, name: &str, count: usize) -> Vec<String> {
+        let log = world.path("hits");
+        fs::write(&log, "").expect("written");
+        let mut points = format!("count:{},{name}@{count}=kill", log.display());
+        for once in &self.once {
+            points += &format!(",{once}@1=kill");
+        }
+        let output = world.replay(&points);
+        if output.status.signal() != Some(9) {
+            panic!("{points}: {}\n{}", output.status, support::text(&output.stderr));
+        }
+        let log = fs::read_to_string(log).expect("a log");
+        log.lines().map(str::to_owned).collect()
     }
-    chosen.into_iter().collect()
 }
 
 fn kills() -> usize {
@@ -362,19 +414,9 @@ async fn kills_on_the_way_change_nothing() {
 
     let log = fs::read_to_string(log).expect("a log");
     let log: Vec<&str> = log.lines().collect();
-    let plan = plan(&log, kills(), &mut Random(SEED));
+    let plan = Plan::new(&log, kills(), &mut Random(SEED));
     let world = World::new(faults(SEED));
-    let (mut next, mut killed) = (0, 0);
-    for &place in &plan {
-        let name = log[place];
-        let count = log[next..=place].iter().filter(|it| **it == name).count();
-        let output = world.replay(&format!("{name}@{count}=kill"));
-        if output.status.signal() != Some(9) {
-            let status = output.status;
-            panic!("{name}@{count}: {status}\n{}", support::text(&output.stderr));
-        }
-        (next, killed) = (place + 1, killed + 1);
-    }
+    let killed = plan.carry_out(&world, &log);
     let output = world.replay("");
     assert!(output.status.success(), "{}", support::text(&output.stderr));
     let end = world.end().await;
@@ -392,7 +434,7 @@ async fn kills_on_the_way_change_nothing() {
         "{killed} SIGKILLs at {} points in {windows} days: every measurement the same, {notes} \
          notes to 2 receivers, none lost, {repeats} repeated with their key; retrainings \
          decided {}, run {}",
-        plan.iter().map(|place| log[*place]).collect::<BTreeSet<_>>().len(),
+        log.iter().collect::<BTreeSet<_>>().len(),
         expected.retrainings.len(),
         end.runs.len(),
     );
