@@ -38,6 +38,7 @@ pub(super) struct Row {
     pub(super) reason: Option<String>,
     pub(super) p_value: Option<f64>,
     pub(super) error_bound: f64,
+    /// The rule's, else the one that respects the window's size.
     pub(super) threshold: Option<f64>,
     pub(super) rows: u64,
     pub(super) labels: Option<u64>,
@@ -87,8 +88,8 @@ impl Report {
         let roles = Roles::new(model);
         for row in store.measurements(&model.name, None, None, shown).await? {
             for measurement in &row.measurements {
-                let state = state(model, &roles, &row, measurement, &episodes);
-                self.measurements.push(Row::new(&row, measurement, state));
+                let judged = judged(model, &roles, &row, measurement, &episodes);
+                self.measurements.push(Row::new(&row, measurement, judged));
             }
         }
         let fired = episodes.iter().filter(|e| e.fired_at.is_some());
@@ -115,14 +116,15 @@ impl Report {
     }
 }
 
-/// Where the rules that judge a measurement stood at its window: the worst of them.
-fn state(
+/// Where the rules that judge a measurement stood at its window, and by which threshold: the worst
+/// of them.
+fn judged(
     model: &ModelConfig,
     roles: &Roles,
     row: &MeasurementsRow,
     measurement: &Measurement,
     episodes: &[Episode],
-) -> Option<&'static str> {
+) -> Option<(&'static str, Option<f64>)> {
     let size_of = |rule: &Rule| {
         crate::time::Grid { size: rule.window, zone: model.time_zone.clone() }
             .window_of(row.window.start)
@@ -140,19 +142,22 @@ fn state(
     let one = std::slice::from_ref(measurement);
     let judged = model.rules.iter().filter(|rule| size_of(rule)).flat_map(|rule| {
         let judged = alert::judge(rule, one, &features, &predictions, coverage_min);
-        judged.into_iter().map(move |it| (rule, it.outcome))
+        judged.into_iter().map(move |it| (rule, it.outcome, it.evidence.map(|e| e.threshold)))
     });
     judged
-        .map(|(rule, outcome)| match outcome {
-            Outcome::Breach if was_firing(rule, episodes, row.window) => (5, "firing"),
-            Outcome::Breach => (4, "pending"),
-            Outcome::Error => (3, "error"),
-            Outcome::Insufficient => (2, "insufficient"),
-            Outcome::NoData => (1, "no_data"),
-            Outcome::Band | Outcome::Clear => (0, "ok"),
+        .map(|(rule, outcome, threshold)| {
+            let (badness, state) = match outcome {
+                Outcome::Breach if was_firing(rule, episodes, row.window) => (5, "firing"),
+                Outcome::Breach => (4, "pending"),
+                Outcome::Error => (3, "error"),
+                Outcome::Insufficient => (2, "insufficient"),
+                Outcome::NoData => (1, "no_data"),
+                Outcome::Band | Outcome::Clear => (0, "ok"),
+            };
+            (badness, state, threshold)
         })
-        .max()
-        .map(|(_, name)| name)
+        .max_by_key(|(badness, ..)| *badness)
+        .map(|(_, state, threshold)| (state, threshold))
 }
 
 /// Whether the rule's episode had lasted long enough by this window.
@@ -171,7 +176,11 @@ fn was_firing(rule: &Rule, episodes: &[Episode], window: Interval) -> bool {
 }
 
 impl Row {
-    fn new(row: &MeasurementsRow, it: &Measurement, state: Option<&'static str>) -> Self {
+    fn new(
+        row: &MeasurementsRow,
+        it: &Measurement,
+        judged: Option<(&'static str, Option<f64>)>,
+    ) -> Self {
         Self {
             model: row.model.clone(),
             version: Some(row.version.clone()).filter(|version| !version.is_empty()),
@@ -184,11 +193,11 @@ impl Row {
             reason: it.value.as_ref().err().map(ToString::to_string),
             p_value: it.p_value,
             error_bound: it.error_bound,
-            threshold: it.threshold,
+            threshold: judged.and_then(|(_, threshold)| threshold).or(it.threshold),
             rows: it.rows,
             labels: it.labels,
             label_coverage: it.label_coverage,
-            state,
+            state: judged.map(|(state, _)| state),
         }
     }
 }

@@ -91,7 +91,8 @@ fn write_value(row: &Row, out: &mut impl Write) -> std::io::Result<()> {
         let word: String = word.chars().take_while(|c| *c != ':').collect();
         return write!(out, " {} – ({})", row.metric, shown(&word));
     };
-    let over = row.threshold.is_some_and(|threshold| value > threshold);
+    // What a rule judges says so itself.
+    let over = row.state.is_none() && row.threshold.is_some_and(|threshold| value > threshold);
     let mark = if over { "▲" } else { "" };
     let state = row.state.filter(|state| *state != "ok").map(|s| format!(" {s}"));
     let state = state.unwrap_or_default();
