@@ -1,5 +1,6 @@
 //! One model's worker: reads what is new, closes windows, joins labels, judges, and says when it
 //! wants to be called again. Each step is one commit; a kill between two loses nothing.
+mod begin;
 mod close;
 mod finish;
 mod label;
@@ -12,15 +13,15 @@ use serde::{Deserialize, Serialize};
 
 use super::parts;
 use crate::{
-    config::{Config, ModelConfig, NamedSource, Start},
+    config::{Config, ModelConfig, NamedSource},
     engine::{
         Roles,
         labels::LabelCounts,
         rules::{Context, RuleState},
     },
     monitor::{Frozen, NullDraws},
-    source::{AnySource, Part, SourceError, TimeColumn},
-    store::{Commit, CursorRow, Store, StoreError},
+    source::{AnySource, SourceError, TimeColumn},
+    store::{CursorRow, Store, StoreError},
     time::{Grid, Interval, Span, Timestamp, WindowSize},
 };
 
@@ -280,51 +281,6 @@ impl ModelWorker {
         }
         turn.next_due = Some(self.next_due(now));
         Ok(turn)
-    }
-
-    /// Finds the first window, once.
-    async fn begin(&mut self, all: &[Part], now: Timestamp) -> Result<(), TurnError> {
-        let within = parts::up_to(now);
-        let (source, time) = (&self.predictions, &self.time);
-        let first = match self.model().start {
-            Start::At(at) => Some(at),
-            Start::Earliest => {
-                let oldest = parts::oldest(source, all, time, within).await?;
-                oldest.map(|at| self.grid.window_of(at).start)
-            }
-            Start::Latest => {
-                let newest = parts::newest(source, all, time, within).await?;
-                self.newest = newest;
-                newest.map(|at| self.last_closed(at).start)
-            }
-        };
-        let Some(first) = first else { return Ok(()) };
-        let mut window = self.grid.window_of(first);
-        if window.start < first {
-            window = self.grid.next(&window);
-        }
-        let mut next = self.state.clone();
-        next.progress = Progress {
-            started: Some(window.start),
-            closed_until: Some(window.start),
-            final_until: Some(window.start),
-            ..next.progress
-        };
-        let mut commit = Commit::default();
-        commit.cursors.push(self.progress_row(&next.progress));
-        self.shared.store.apply(&commit).await?;
-        self.state = next;
-        tracing::info!(model = self.name, from = %window.start, "first window");
-        Ok(())
-    }
-
-    /// The last window that is over once an event at `newest` has been seen.
-    fn last_closed(&self, newest: Timestamp) -> Interval {
-        let mut window = self.grid.window_of(newest.minus(self.model().lateness));
-        if window.end.plus(self.model().lateness) > newest {
-            window = self.grid.previous(&window);
-        }
-        window
     }
 
     fn progress_row(&self, progress: &Progress) -> CursorRow {
