@@ -15,7 +15,8 @@
 //! Counts are drawn as Poisson (normal where there are many) and shares taken of their sum, which is
 //! the multinomial but for the noise of the sum. The quantile is the larger of the draws' own and of a
 //! gamma distribution's with their mean and variance: with [`DRAWS`] draws the one is rough, with
-//! heavy tails the other too low.
+//! heavy tails the other too low. Where a threshold is asked for and the first [`LOOK`] draws lie far
+//! below the usual cut, no more are made: the cut is the threshold, whatever the quantile is.
 //!
 //! **Invariant:** deterministic. The generator's seed is fixed and sizes are rounded down to a
 //! grid of 16 an octave (and scaled by √(1/n + 1/m) to the true ones), so a quantile does not depend
@@ -42,8 +43,12 @@ pub const NULL_SHARE: f64 = 0.999;
 
 /// Draws for one quantile, fewer where there are many categories.
 const DRAWS: usize = 2048;
-/// Cells drawn at most for one quantile.
-const CELLS_MAX: usize = 1 << 23;
+/// Cells drawn at most for one quantile: what is summed over thousands of them hardly varies.
+const CELLS_MAX: usize = 1 << 21;
+/// Draws after which it is asked whether the usual cut is so far above that it decides anyhow.
+const LOOK: usize = 32;
+/// Fewest rows a side for that, so that no event which the look can miss weighs much.
+const LOOK_ROWS_MIN: u64 = 1000;
 /// Quantiles remembered at most.
 const QUANTILES_MAX: usize = 1 << 16;
 /// Sets of empirical processes remembered at most.
@@ -79,8 +84,9 @@ pub struct NullDraws {
     processes: BTreeMap<(u64, u64), Processes>,
 }
 
-/// A question: metric, digest of what the reference gives to the draws, sizes, bits of the share.
-type Key = (&'static str, [u8; 32], u64, u64, u64);
+/// A question: metric, digest of what the reference gives to the draws, sizes, bits of the share
+/// and of the cut below which it need not be known.
+type Key = (&'static str, [u8; 32], u64, u64, u64, u64);
 
 impl NullDraws {
     /// Nothing drawn yet.
@@ -107,7 +113,8 @@ impl NullDraws {
             "wasserstein" => Some(0.1 * stat::deviation(reference.numeric()?, 1.0)?),
             _ => default_threshold(metric),
         };
-        let null = self.quantile(metric, reference, bins, rows_reference, rows_current, NULL_SHARE);
+        let rows = (rows_reference, rows_current);
+        let null = self.null(metric, reference, bins, rows, NULL_SHARE, cut.unwrap_or(0.0));
         cut.map(|cut| null.map_or(cut, |null| null.max(cut)))
             .filter(|it| it.is_finite() && *it > 0.0)
     }
@@ -124,25 +131,38 @@ impl NullDraws {
         rows_current: u64,
         share: f64,
     ) -> Option<f64> {
+        self.null(metric, reference, bins, (rows_reference, rows_current), share, 0.0)
+    }
+
+    /// The quantile; where it is surely not above `cut`, something that is not either.
+    fn null(
+        &mut self,
+        metric: &str,
+        reference: &ColumnProfile,
+        bins: &Bins,
+        rows: (u64, u64),
+        share: f64,
+        cut: f64,
+    ) -> Option<f64> {
         let statistic = stat::find(metric)?;
         let defined = statistic.kinds().contains(&reference.kind) && (0.0..1.0).contains(&share);
-        if rows_reference == 0 || rows_current == 0 || !defined {
+        if rows.0 == 0 || rows.1 == 0 || !defined {
             return None;
         }
-        let ask = Ask { metric: statistic.name(), rows: (rows_reference, rows_current), share };
+        let ask = Ask { metric: statistic.name(), rows, share };
         match (statistic.divergence(), ask.metric) {
-            (Some(_), _) => self.binned(ask, reference, bins),
+            (Some(_), _) => self.binned(ask, cut, reference, bins),
             (_, "wasserstein") => self.transported(ask, &reference.numeric()?.values),
             (_, "wasserstein_normed") => {
                 let deviation = stat::deviation(reference.numeric()?, 1.0)?;
                 let distance = self.transported(ask, &reference.numeric()?.values)?;
                 Some(distance / deviation).filter(|it| it.is_finite())
             }
-            (_, "ks") => kolmogorov(ask),
+            (_, "ks") => kolmogorov(ask, cut),
             (_, "chi_square") => {
                 let categories = reference.categories()?;
                 let cells = categories.counts.len() + usize::from(categories.other > 0);
-                tail::chi_square(cells, share)
+                tail::chi_square(cells, share, cut)
             }
             (_, metric) => predicted(ask, events(metric, reference)?),
         }
@@ -152,12 +172,14 @@ impl NullDraws {
     fn cached(
         &mut self,
         ask: Ask,
+        cut: f64,
         digest: [u8; 32],
         order: f64,
         draw: impl FnOnce(&mut Self, Ask) -> Option<f64>,
     ) -> Option<f64> {
         let grid = Ask { rows: (on_grid(ask.rows.0), on_grid(ask.rows.1)), ..ask };
-        let key = (ask.metric, digest, grid.rows.0, grid.rows.1, ask.share.to_bits());
+        let key =
+            (ask.metric, digest, grid.rows.0, grid.rows.1, ask.share.to_bits(), cut.to_bits());
         let quantile = match self.quantiles.get(&key) {
             Some(quantile) => *quantile,
             None => {
@@ -172,7 +194,13 @@ impl NullDraws {
         quantile.map(|quantile| quantile * (ask.spread() / grid.spread()).powf(order))
     }
 
-    fn binned(&mut self, ask: Ask, reference: &ColumnProfile, bins: &Bins) -> Option<f64> {
+    fn binned(
+        &mut self,
+        ask: Ask,
+        cut: f64,
+        reference: &ColumnProfile,
+        bins: &Bins,
+    ) -> Option<f64> {
         let divergence = stat::find(ask.metric)?.divergence()?;
         let seen = bins.count(reference)?;
         let total = seen.iter().sum::<u64>() as f64;
@@ -181,21 +209,27 @@ impl NullDraws {
             expected[names.len()] += events("new_category_rate", reference)?;
         }
         let words = seen.iter().copied().chain(expected.iter().map(|it| it.to_bits()));
-        self.cached(ask, digest(words), divergence.order, |_, ask| {
+        self.cached(ask, cut, digest(words), divergence.order, |_, ask| {
             let (n, m) = (ask.rows.0 as f64, ask.rows.1 as f64);
             let fixed: Vec<f64> = seen.iter().map(|count| *count as f64 / total * n).collect();
             let cells = expected.iter().map(|rows| Cell::posterior(rows / total * n, m / n));
             let cells: Vec<Cell> = cells.collect();
             let draws = (CELLS_MAX / seen.len()).clamp(64, DRAWS);
+            let power = 1.0 / divergence.order;
+            let looks = ask.rows.0.min(ask.rows.1) >= LOOK_ROWS_MIN;
             let mut random = Pcg64Mcg::new(SEED);
             let mut values = Vec::with_capacity(draws);
-            for _ in 0..draws {
+            for at in 0..draws {
+                // The true sizes are not below the grid's, so the true quantile is not above it.
+                if at == LOOK && looks && tail::is_far_below(&values, ask.share, power, cut) {
+                    break;
+                }
                 let drawn: Vec<f64> = cells.iter().map(|cell| cell.draw(&mut random)).collect();
                 if drawn.iter().sum::<f64>() > 0.0 {
                     values.push(divergence.of(&fixed, &drawn));
                 }
             }
-            upper_quantile(values, ask.share, 1.0 / divergence.order)
+            upper_quantile(values, ask.share, power)
         })
     }
 
@@ -206,7 +240,7 @@ impl NullDraws {
         // The question is the same for both metrics, as the division comes after.
         let ask = Ask { metric: "wasserstein", ..ask };
         let digest = digest(weights.iter().map(|it| it.to_bits()));
-        self.cached(ask, digest, 0.5, |draws, ask| {
+        self.cached(ask, 0.0, digest, 0.5, |draws, ask| {
             let processes = draws.processes(ask.rows, &grid);
             let values = processes.draws.chunks_exact(grid.len()).map(|draw| {
                 draw.iter().zip(&weights).map(|(gap, weight)| f64::from(*gap) * weight).sum()

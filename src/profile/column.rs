@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef};
+use arrow_array::{Array, ArrayRef, StringViewArray};
 use arrow_schema::DataType;
 use hashbrown::HashMap;
 
@@ -175,7 +175,10 @@ fn add_names(
         Kind::Categorical if matches!(array.data_type(), DataType::Dictionary(..)) => {
             add_dictionary(names, dictionary, array);
         }
-        Kind::Categorical => cells::texts(array, |text| names.add(text, 1)),
+        Kind::Categorical => match array.as_string_view_opt() {
+            Some(views) => add_views(names, views),
+            None => cells::texts(array, |text| names.add(text, 1)),
+        },
         Kind::Numeric => add_number_names(names, array, counts),
         Kind::Boolean => {
             let [no, yes] = truths_of(array);
@@ -210,6 +213,29 @@ fn add_dictionary(names: &mut Names, last: &mut Option<Dictionary>, array: &Arra
         }
     });
     *last = Some(known);
+}
+
+/// Counts text views. Within an array equal views are equal texts, so a view that was met lately
+/// has its place remembered and its text is not looked at again.
+fn add_views(names: &mut Names, array: &StringViewArray) {
+    const RECENT: usize = 1024;
+    let mut recent: Vec<Option<(u128, Place)>> = vec![None; RECENT.min(array.len())];
+    for (row, &view) in array.views().iter().enumerate() {
+        if array.is_null(row) {
+            continue;
+        }
+        let word = (view ^ view >> 64) as u64;
+        let slot = (word.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize % recent.len();
+        let place = match recent[slot] {
+            Some((known, place)) if known == view => place,
+            _ => {
+                let place = names.place(array.value(row));
+                recent[slot] = Some((view, place));
+                place
+            }
+        };
+        names.add_at(place, 1);
+    }
 }
 
 /// Numbers as names: each distinct one is written once.

@@ -7,7 +7,7 @@ use super::{Counts, Distribution, Limits, Moments, Numeric, order, sort};
 #[derive(Debug)]
 pub(super) struct Numbers {
     limits: Limits,
-    /// Finite values not yet sorted in, as keys; at most 2k.
+    /// Finite values not yet sorted in, as keys; at most [`Numbers::buffer_max`].
     buffer: Vec<i64>,
     held: Held,
     integers: bool,
@@ -33,8 +33,14 @@ impl Numbers {
         Self { limits, buffer: Vec::new(), held: Held::Exact(Vec::new()), integers: true }
     }
 
+    /// 2k values, or as many as there are pairs where these are many: what is sorted in moves every
+    /// pair, so with a fixed buffer the work would grow with the square of the rows.
     fn buffer_max(&self) -> usize {
-        2 * self.limits.sketch_k.max(2)
+        const MANY: usize = 1 << 17;
+        match &self.held {
+            Held::Exact(pairs) if pairs.len() >= MANY => pairs.len(),
+            _ => 2 * self.limits.sketch_k.max(2),
+        }
     }
 
     /// Says that values came that need not be whole numbers.

@@ -13,7 +13,7 @@ use crate::{
     },
     failpoint,
     source::{Batch, Part, Query, Source, SourceError, TimeColumn},
-    store::{Commit, KnownLabel},
+    store::{Commit, CursorRow, KnownLabel},
     time::{Interval, Timestamp},
 };
 
@@ -53,11 +53,14 @@ struct LabelReader {
 
 impl ModelWorker {
     /// Reads the labels that have become known, joins them, and says how many there were.
-    pub(super) async fn read_labels(&mut self, now: Timestamp) -> Result<u64, TurnError> {
+    pub(super) async fn read_labels(
+        &mut self,
+        cursors: &[CursorRow],
+        now: Timestamp,
+    ) -> Result<u64, TurnError> {
         let Some(source) = self.label_source.clone() else { return Ok(0) };
         let all = parts::list(&source).await?;
-        let cursors = self.shared.store.cursors(&self.name).await?;
-        let seen = Role::Labels.remembered(&cursors);
+        let seen = Role::Labels.remembered(cursors);
         let known = parts::up_to(now);
         let wanted: Vec<(Part, Option<Seen>)> = all
             .into_iter()

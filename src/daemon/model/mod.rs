@@ -248,12 +248,14 @@ impl ModelWorker {
         self.reload_retrainings().await?;
         self.ensure_reference().await?;
         let all = parts::list(&self.predictions).await?;
-        let mut looked = self.look(all, now).await?;
+        // Read once for both sources: looking at the one changes nothing that is known of the other.
+        let cursors = self.shared.store.cursors(&self.name).await?;
+        let mut looked = self.look(all, &cursors, now).await?;
         if self.state.progress.closed_until.is_none() {
             self.begin(&looked.readable, now).await?;
         }
         // Labels that can't be read keep no window from being closed, only from being final.
-        let unread = match self.read_labels(now).await {
+        let unread = match self.read_labels(&cursors, now).await {
             Ok(labels) => {
                 turn.labels = labels;
                 None

@@ -5,7 +5,7 @@ use super::{CLOSE_BATCH, IDLE_WINDOWS_MAX, ModelWorker, TurnError};
 use crate::{
     daemon::parts::{self, Role, Seen},
     source::{Part, Query, SourceError},
-    store::Commit,
+    store::{Commit, CursorRow},
     time::{Interval, Timestamp},
 };
 
@@ -106,10 +106,10 @@ impl ModelWorker {
     pub(super) async fn look(
         &mut self,
         all: Vec<Part>,
+        cursors: &[CursorRow],
         now: Timestamp,
     ) -> Result<Looked, TurnError> {
-        let cursors = self.shared.store.cursors(&self.name).await?;
-        let seen = Role::Predictions.remembered(&cursors);
+        let seen = Role::Predictions.remembered(cursors);
         let mut looked = Looked::default();
         let mut fresh: Vec<(Part, Option<Seen>)> = Vec::new();
         for part in all {

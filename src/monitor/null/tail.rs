@@ -16,15 +16,29 @@ pub(super) fn upper_quantile(mut values: Vec<f64>, share: f64, power: f64) -> Op
     }
     values.sort_unstable_by(f64::total_cmp);
     let own = values[((share * n as f64).ceil() as usize).clamp(1, n) - 1];
+    let fitted = fitted_quantile(&values, share, power, 1.0);
+    Some(if fitted.is_finite() { fitted.max(own) } else { own })
+}
+
+/// Whether a few draws say that the quantile cannot come near `cut`: it stays below were the
+/// draws' deviation, which few of them tell badly, twice as large.
+pub(super) fn is_far_below(values: &[f64], share: f64, power: f64, cut: f64) -> bool {
+    let near = 0.95 * cut;
+    values.iter().all(|value| *value < near) && fitted_quantile(values, share, power, 2.0) < near
+}
+
+/// The quantile of a gamma distribution with the mean of the values' `power`-th powers and
+/// `widened` times their deviation.
+fn fitted_quantile(values: &[f64], share: f64, power: f64, widened: f64) -> f64 {
+    let n = values.len();
     let powers = || values.iter().map(|value| value.powf(power));
     let mean = powers().sum::<f64>() / n as f64;
     let variance = powers().map(|it| (it - mean).powi(2)).sum::<f64>() / n as f64;
     // Wilson and Hilferty (1931), with the shape k = mean²/variance; statrs' own inverse does not
     // return for some shapes.
-    let width = variance / (9.0 * mean * mean);
+    let width = widened * widened * variance / (9.0 * mean * mean);
     let root = 1.0 - width + normal_quantile(share) * width.sqrt();
-    let fitted = (mean * root.max(0.0).powi(3)).powf(1.0 / power);
-    Some(if fitted.is_finite() { fitted.max(own) } else { own })
+    (mean * root.max(0.0).powi(3)).powf(1.0 / power)
 }
 
 /// Quantile of the standard normal distribution.
@@ -32,17 +46,19 @@ fn normal_quantile(share: f64) -> f64 {
     Normal::standard().inverse_cdf(share)
 }
 
-/// The null quantile of `chi_square`.
-pub(super) fn chi_square(cells: usize, share: f64) -> Option<f64> {
+/// The null quantile of `chi_square`, or `cut` where it is not above that.
+pub(super) fn chi_square(cells: usize, share: f64, cut: f64) -> Option<f64> {
     let freedom = cells.checked_sub(1).filter(|it| *it > 0)? as f64;
     let chi_square = ChiSquared::new(freedom).ok()?;
     let high = 2.0 * freedom + 20.0 * freedom.sqrt() + 50.0;
-    Some(where_sf_is(1.0 - share, high, |x| chi_square.sf(x)))
+    Some(where_sf_is(1.0 - share, cut, high, |x| chi_square.sf(x)))
 }
 
-/// Where a falling function of 0 to `high` passes `tail`.
-fn where_sf_is(tail: f64, high: f64, sf: impl Fn(f64) -> f64) -> f64 {
-    let (mut low, mut high) = (0.0, high);
+/// Where a falling function passes `tail`, if between `low` and `high`, else the end next to it.
+fn where_sf_is(tail: f64, mut low: f64, mut high: f64, sf: impl Fn(f64) -> f64) -> f64 {
+    if low > 0.0 && sf(low) <= tail {
+        return low;
+    }
     for _ in 0..45 {
         let middle = 0.5 * (low + high);
         if sf(middle) > tail {
@@ -54,14 +70,15 @@ fn where_sf_is(tail: f64, high: f64, sf: impl Fn(f64) -> f64) -> f64 {
     high
 }
 
-/// The null quantile of `ks`, for values without ties; with ties it is on the safe side.
-pub(super) fn kolmogorov(ask: Ask) -> Option<f64> {
+/// The null quantile of `ks`, or `cut` where it is not above that. It is for values without ties;
+/// with ties it is on the safe side.
+pub(super) fn kolmogorov(ask: Ask, cut: f64) -> Option<f64> {
     let (n, m) = (ask.rows.0 as f64, ask.rows.1 as f64);
     let effective = (n * m / (n + m)).round_ties_even() as u64;
     if effective == 0 {
         return None;
     }
-    Some(where_sf_is(1.0 - ask.share, 1.0, |d| stat::ks_sf(effective, d)))
+    Some(where_sf_is(1.0 - ask.share, cut, 1.0, |d| stat::ks_sf(effective, d)))
 }
 
 /// Rows of the reference that count for a rate, as the prior and the posterior count.

@@ -196,3 +196,35 @@ fn chi_square_has_a_threshold_however_many_categories() {
         assert!(at > f64::from(cells - 1) && at.is_finite(), "{cells}: {at}");
     }
 }
+
+#[test]
+fn looking_first_does_not_change_a_threshold() {
+    let mut random = Pcg64Mcg::new(11);
+    // One category has all but a few of the rows; the others were seen once or twice.
+    let rare: Vec<String> = (0..300).map(|i| format!("{i:03}")).collect();
+    let rare: Vec<(&str, u64)> = rare.iter().map(|name| (name.as_str(), 1)).collect();
+    let rare = categorical(&[&[("usual", 2000)], rare.as_slice()].concat());
+    let columns = [
+        normal(&mut random, 3000),
+        many_categories(&mut random, 3000),
+        categorical(&[("heads", 2990), ("tails", 10)]),
+        rare,
+    ];
+    let (mut decided, mut shorter) = ([0, 0], 0);
+    for column in &columns {
+        let (bins, n) = (Bins::of(column, 10), column.counts.rows);
+        for metric in ["psi", "jensen_shannon", "l_infinity"] {
+            for rows in [1000, 1500, 8000, 100_000] {
+                let mut nulls = NullDraws::new();
+                let threshold = nulls.threshold(metric, column, &bins, n, rows).unwrap();
+                let null = nulls.quantile(metric, column, &bins, n, rows, NULL_SHARE).unwrap();
+                let cut = default_threshold(metric).unwrap();
+                assert!((threshold - null.max(cut)).abs() < 1e-15, "{metric} {n} {rows}: {null}");
+                decided[usize::from(null > cut)] += 1;
+                shorter += usize::from(nulls.quantiles.values().any(|it| *it != Some(null)));
+            }
+        }
+    }
+    // Both cases occur, and looking is worth it.
+    assert!(decided[0] > 20 && decided[1] > 5 && shorter > 20, "{decided:?} {shorter}");
+}

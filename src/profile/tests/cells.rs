@@ -131,6 +131,26 @@ fn texts_of_every_type() {
 }
 
 #[test]
+fn views_are_counted_as_the_texts_they_are() {
+    // More names than are remembered, short and long, met again and again, with nulls between.
+    let names: Vec<Option<String>> = (0..20_000_usize)
+        .map(|i| match i * i % 2_003 {
+            0 => None,
+            n if n % 3 == 0 => Some(format!("a name that is too long for a view {n}")),
+            n => Some(n.to_string()),
+        })
+        .collect();
+    let plain: StringArray = names.iter().map(Option::as_deref).collect();
+    let built: StringViewArray = names.iter().map(Option::as_deref).collect();
+    // Long texts that are equal share their bytes here, as they do in a dictionary page.
+    let mut shared = arrow_array::builder::StringViewBuilder::new().with_deduplicate_strings();
+    names.iter().for_each(|name| shared.append_option(name.as_deref()));
+    let expected = column_of(None, &[a(plain)]);
+    assert_eq!(column_of(None, &[a(built)]), expected);
+    assert_eq!(column_of(None, &[a(shared.finish())]), expected);
+}
+
+#[test]
 fn dictionaries_with_nulls_among_values_and_changing_values() {
     let values = texts([None, Some("b"), Some("c")]);
     let keys = Int32Array::from(vec![Some(0), Some(1), None, Some(1)]);

@@ -73,6 +73,24 @@ fn bits(profile: &Profile) -> Vec<u8> {
     bytes
 }
 
+/// Exact values beyond the usual bound: the buffer grows with them, the result does not know.
+#[test]
+fn many_exact_values_are_each_there_once() {
+    let limits = Limits { exact_values_max: usize::MAX, sketch_k: 5_000, ..Limits::default() };
+    let distinct = 300_000_i64;
+    let value = |i: i64| (i * 7_919 % distinct) as f64 - 1_000.5;
+    let rows: Vec<Option<f64>> = (0..distinct + 1_000).map(|i| Some(value(i))).collect();
+    let batches: Vec<_> =
+        rows.chunks(33_333).map(|part| batch([("x", floats(part.iter().copied()))])).collect();
+    let profile = profile_with(limits, &batches);
+    let values = &profile.columns["x"].numeric().unwrap().values;
+    let mut expected: Vec<f64> = (0..distinct).map(value).collect();
+    expected.sort_unstable_by(f64::total_cmp);
+    assert_eq!(values.values, expected);
+    let twice = values.counts.iter().filter(|rows| **rows == 2).count();
+    assert_eq!((values.rows(), twice, values.rank_error), (301_000, 1_000, 0.0));
+}
+
 proptest! {
     #[test]
     fn exact_profiles_are_a_monoid_to_the_bit(

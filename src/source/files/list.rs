@@ -2,6 +2,7 @@
 use std::{
     collections::{BTreeMap, HashSet},
     fs, io,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     time::UNIX_EPOCH,
 };
@@ -186,9 +187,9 @@ impl Walk<'_> {
         let mut links: Vec<PathBuf> = Vec::new();
         while let Some(folder) = pending.pop().or_else(|| links.pop()) {
             let full = self.full(&folder);
-            match fs::canonicalize(&full) {
-                Ok(real) => {
-                    if !seen.insert(real) {
+            match fs::metadata(&full) {
+                Ok(found) => {
+                    if !seen.insert((found.dev(), found.ino())) {
                         continue;
                     }
                 }
