@@ -201,3 +201,6 @@ impl OpenWindow {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,3 +84,46 @@ pub fn rows(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcomes(rows: u64) -> Outcomes {
+        let mut outcomes = Outcomes::default();
+        (0..rows).for_each(|n| outcomes.add(Some(0.5), n % 2 == 0, Some(n % 3 == 0)));
+        outcomes
+    }
+
+    #[test]
+    fn all_versions_together_stand_beside_each() {
+        let versions = BTreeMap::from([("v1".into(), outcomes(6)), ("v2".into(), outcomes(9))]);
+        let rows: Vec<(String, u64)> = accuracy(&versions, 1)
+            .into_iter()
+            .map(|(version, (rows, _))| (version, rows))
+            .collect();
+        assert_eq!(rows, [(String::new(), 15), ("v1".into(), 6), ("v2".into(), 9)]);
+        // Without versions, and without rows, there is the whole alone.
+        for (versions, total) in
+            [(BTreeMap::from([(String::new(), outcomes(6))]), 6), (BTreeMap::new(), 0)]
+        {
+            let measured = accuracy(&versions, 1);
+            assert_eq!(measured.keys().collect::<Vec<_>>(), [""]);
+            assert_eq!(measured[""].0, total);
+            assert_eq!(measured[""].1.len(), performance::METRICS.len());
+        }
+    }
+
+    #[test]
+    fn rows_keep_their_window_version_and_group() {
+        let at = |us| crate::time::Timestamp::from_micros(us);
+        let window = Interval { start: at(0), end: at(9) };
+        let measured = accuracy(&BTreeMap::from([("v1".into(), outcomes(6))]), 1);
+        let kept = rows("m", window, Group::Performance, &measured);
+        let versions: Vec<&str> = kept.iter().map(|row| row.version.as_str()).collect();
+        assert_eq!(versions, ["", "v1"]);
+        assert!(kept.iter().all(|row| row.window == window && row.group == Group::Performance));
+        // One version alone is the whole.
+        assert_eq!(kept[0].measurements, kept[1].measurements);
+    }
+}

@@ -350,3 +350,6 @@ pub fn supersede(
         remember(context, &state.memories, &name, commit);
     }
 }
+
+#[cfg(test)]
+mod tests;

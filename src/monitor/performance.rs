@@ -282,3 +282,6 @@ fn quantile(scores: &[(f64, u64, u64)], rows: u64, q: f64) -> f64 {
     // numpy's own order of operations, so that ties in the data fall on the same side.
     if part >= 0.5 { b - (b - a) * (1.0 - part) } else { a + (b - a) * part }
 }
+
+#[cfg(test)]
+mod tests;

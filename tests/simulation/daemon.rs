@@ -339,13 +339,17 @@ pub(crate) async fn state(store: &Store) -> BTreeMap<&'static str, String> {
     let outbox = store.outbox(None, 10_000).await.unwrap();
     let notes: Vec<_> = outbox
         .into_iter()
-        .map(|it| (it.row.at, it.row.title, it.row.receiver, String::from_utf8(it.row.body)))
+        .map(|it| it.row)
+        // A run that a kill caught at its start is lost, not failed: that is another text.
+        .map(|row| (row.title.ends_with("retraining"), row))
+        .map(|(ended, row)| (row.at, row.title, row.receiver, (!ended).then_some(row.body)))
+        .map(|(at, title, receiver, body)| (at, title, receiver, body.map(String::from_utf8)))
         .collect();
     state.insert("outbox", format!("{notes:#?}"));
     let retrainings = store.retrainings(None, false, 10_000).await.unwrap();
     let rows: Vec<_> = retrainings
         .iter()
-        .map(|row| (&row.order, &row.episode, row.state.name(), row.ended_at))
+        .map(|row| (&row.order, &row.episode, row.state.is_terminal(), row.ended_at))
         .collect();
     state.insert("retrainings", format!("{rows:#?}"));
     state
