@@ -218,6 +218,7 @@ fn chosen_metrics_are_shown_and_the_verdict_stays() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "what is expected is long")]
 fn columns_that_cannot_be_measured_have_reasons() {
     let missing = |rows: u64| {
         let mut column = numeric([]);
