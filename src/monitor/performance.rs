@@ -158,6 +158,9 @@ impl Labelled {
 
     /// The scored rows, where every labelled row has a score.
     fn scores(&self) -> Result<&[(f64, u64, u64)], NoValue> {
+        if self.rows() == 0 {
+            return Err(NoValue::Other("no labelled rows".to_owned()));
+        }
         if self.unscored > 0 {
             return Err(NoValue::Other(format!("{} labelled rows have no score", self.unscored)));
         }
