@@ -158,7 +158,7 @@ impl<'a> Oracle<'a> {
         }
         let world = self.world;
         let horizon = match world.labels_from {
-            LabelsFrom::Nowhere => driftd::time::Span::ZERO,
+            LabelsFrom::Nowhere | LabelsFrom::Column => driftd::time::Span::ZERO,
             _ => world.horizon,
         };
         let waits =
