@@ -54,7 +54,7 @@ async fn daemon(config: Arc<Config>, commands_allowed: bool) -> anyhow::Result<E
     let daemon = match Daemon::open(Arc::clone(&config), parts).await {
         Ok(daemon) => daemon,
         Err(error) if is_store_error(&error) => {
-            tracing::error!(%error, "the store cannot be used");
+            tracing::error!(%error, store = config.store.url, "the store cannot be used");
             return Ok(ExitCode::from(exit::BAD_STORE));
         }
         Err(error) => return Err(error.into()),

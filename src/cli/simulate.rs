@@ -50,7 +50,7 @@ async fn replay(config: Arc<Config>, args: &Args) -> anyhow::Result<ExitCode> {
     let parts = super::run::parts(args.allow_commands)?;
     let mut daemon = match Daemon::open(Arc::clone(&config), parts).await {
         Err(error) if is_store_error(&error) => {
-            tracing::error!(%error, "the store cannot be used");
+            tracing::error!(%error, store = config.store.url, "the store cannot be used");
             return Ok(ExitCode::from(exit::BAD_STORE));
         }
         other => other?,

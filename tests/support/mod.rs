@@ -3,11 +3,11 @@
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -187,4 +187,121 @@ fn answer(
     let head = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
     let mut stream = stream;
     stream.write_all(head.as_bytes())
+}
+
+/// A daemon that runs beside the test.
+#[derive(Debug)]
+pub(crate) struct Daemon {
+    child: Option<Child>,
+    /// Where its page is.
+    pub(crate) addr: SocketAddr,
+    errors: thread::JoinHandle<String>,
+}
+
+/// What is left of a daemon.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Daemon {
+    /// Starts `driftd run`, which must log at `info` and listen on a free port, and waits until
+    /// it does.
+    #[track_caller]
+    pub(crate) fn start(config: &Path, env: &[(&str, String)]) -> Self {
+        let mut command = driftd();
+        command.arg("run").arg("-c").arg(config).envs(env.iter().map(|(k, v)| (k, v)));
+        let mut child = start(&mut command);
+        let stderr = BufReader::new(child.stderr.take().expect("its standard error"));
+        let (found, page) = mpsc::channel();
+        let errors = thread::spawn(move || {
+            let mut all = String::new();
+            for line in stderr.lines().map_while(Result::ok) {
+                let page = line.split_once("page at http://").and_then(|it| it.1.split_once('/'));
+                if let Some(addr) = page.and_then(|(addr, _)| addr.parse().ok()) {
+                    found.send(addr).ok();
+                }
+                all += &line;
+                all.push('\n');
+            }
+            all
+        });
+        match page.recv_timeout(LIMIT) {
+            Ok(addr) => Self { child: Some(child), addr, errors },
+            Err(_) => {
+                child.kill().ok();
+                panic!("no page: {}", errors.join().expect("its standard error"));
+            }
+        }
+    }
+
+    /// Sends it a signal.
+    #[track_caller]
+    pub(crate) fn signal(&self, it: Signal) {
+        signal(self.child.as_ref().expect("it runs"), it);
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub(crate) fn ended(mut self) -> Ended {
+        let output = finished(self.child.take().expect("it runs"));
+        let stdout = text(&output.stdout);
+        let errors = std::mem::replace(&mut self.errors, thread::spawn(String::new));
+        let stderr = errors.join().expect("its standard error");
+        Ended { code: output.status.code(), stdout, stderr }
+    }
+
+    /// Asks for a path; the status and the whole answer.
+    #[track_caller]
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.addr).expect("it listens");
+        stream.set_read_timeout(Some(LIMIT)).expect("set");
+        let request =
+            format!("GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.addr);
+        stream.write_all(request.as_bytes()).expect("asked");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("answered");
+        let answer = text(&answer);
+        let status = answer.split(' ').nth(1).and_then(|it| it.parse().ok()).expect("a status");
+        (status, answer)
+    }
+
+    /// Asks for JSON.
+    #[track_caller]
+    pub(crate) fn json(&self, path: &str) -> serde_json::Value {
+        let (status, answer) = self.get(path);
+        let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
+        assert_eq!(status, 200, "{path}: {body}");
+        serde_json::from_str(body).expect("JSON")
+    }
+
+    /// Asks until `look` finds what it looks for.
+    #[track_caller]
+    pub(crate) fn until<T>(&self, look: impl Fn(&Self) -> Option<T>) -> T {
+        until(|| look(self))
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            child.kill().ok();
+            child.wait().ok();
+        }
+    }
+}
+
+/// Looks again and again for what another process brings about.
+#[track_caller]
+pub(crate) fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(begun.elapsed() < LIMIT, "it has not come about");
+        thread::yield_now();
+    }
 }

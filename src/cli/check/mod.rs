@@ -77,8 +77,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// The configured store is there and can't be read.
 #[derive(Debug, thiserror::Error)]
-#[error("the store cannot be read")]
-struct StoreUnusable;
+#[error("the store `{0}` cannot be read")]
+struct StoreUnusable(String);
 
 async fn check(config: Config, args: &Args) -> anyhow::Result<Report> {
     let scratch = tempfile::tempdir().context("cannot make a temporary folder")?;
@@ -136,7 +136,9 @@ async fn kept_store(config: &Config) -> anyhow::Result<Option<Store>> {
     match Store::open(&config.store.url, Mode::ReadOnly).await {
         Ok(store) => Ok(Some(store)),
         Err(StoreError::Missing { .. }) => Ok(None),
-        Err(error) => Err(anyhow::Error::new(error).context(StoreUnusable)),
+        Err(error) => {
+            Err(anyhow::Error::new(error).context(StoreUnusable(config.store.url.clone())))
+        }
     }
 }
 
