@@ -218,7 +218,7 @@ fn add_dictionary(names: &mut Names, last: &mut Option<Dictionary>, array: &Arra
 /// Counts text views. Within an array equal views are equal texts, so a view that was met lately
 /// has its place remembered and its text is not looked at again.
 fn add_views(names: &mut Names, array: &StringViewArray) {
-    const RECENT: usize = 1024;
+    const RECENT: usize = 4096;
     let mut recent: Vec<Option<(u128, Place)>> = vec![None; RECENT.min(array.len())];
     for (row, &view) in array.views().iter().enumerate() {
         if array.is_null(row) {

@@ -91,7 +91,7 @@ impl Numbers {
                     0..=FEW => self.buffer.sort_unstable(),
                     _ => sort::sort(&mut self.buffer),
                 }
-                add_runs(pairs, &order::runs(&self.buffer));
+                *pairs = union(pairs, &order::runs(&self.buffer));
                 self.buffer.clear();
                 if pairs.len() > self.limits.exact_values_max {
                     let sketched = Sketched::new(pairs, &self.limits, self.integers);
@@ -133,37 +133,23 @@ pub(super) fn count_not_finite(number: f64, counts: &mut Counts) {
     }
 }
 
-/// Adds ascending runs to ascending pairs, in place.
-fn add_runs(pairs: &mut Vec<(i64, u64)>, runs: &[(i64, u64)]) {
-    let mut fresh = Vec::new();
-    let mut at = 0;
-    for &(key, rows) in runs {
-        // Gallops where the pairs are many and the runs few, walks where both are dense.
-        if pairs.len() > 8 * runs.len() {
-            at += pairs[at..].partition_point(|pair| pair.0 < key);
-        } else {
-            while at < pairs.len() && pairs[at].0 < key {
-                at += 1;
-            }
-        }
-        match pairs.get_mut(at) {
-            Some(pair) if pair.0 == key => pair.1 += rows,
-            _ => fresh.push((key, rows)),
-        }
+/// Two ascending lists of distinct keys as one; rows of equal keys are added up.
+fn union(a: &[(i64, u64)], b: &[(i64, u64)]) -> Vec<(i64, u64)> {
+    let mut out = vec![(0, 0); a.len() + b.len()];
+    let (mut i, mut j, mut to) = (0, 0, 0);
+    while i < a.len() && j < b.len() {
+        // Without a branch: which side is next cannot be predicted.
+        let (from_a, from_b) = (a[i].0 <= b[j].0, b[j].0 <= a[i].0);
+        let key = if from_a { a[i].0 } else { b[j].0 };
+        out[to] = (key, a[i].1 * u64::from(from_a) + b[j].1 * u64::from(from_b));
+        i += usize::from(from_a);
+        j += usize::from(from_b);
+        to += 1;
     }
-    // Merged from the back, so that nothing is overwritten before it has moved.
-    let (mut old, mut new) = (pairs.len(), fresh.len());
-    pairs.resize(old + new, (0, 0));
-    while new > 0 {
-        let to = old + new - 1;
-        if old > 0 && pairs[old - 1].0 > fresh[new - 1].0 {
-            pairs[to] = pairs[old - 1];
-            old -= 1;
-        } else {
-            pairs[to] = fresh[new - 1];
-            new -= 1;
-        }
-    }
+    let rest = if i < a.len() { &a[i..] } else { &b[j..] };
+    out[to..to + rest.len()].copy_from_slice(rest);
+    out.truncate(to + rest.len());
+    out
 }
 
 impl Sketched {

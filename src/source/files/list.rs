@@ -228,10 +228,11 @@ impl Walk<'_> {
                 continue;
             }
             // Follows links; what vanished meanwhile, or a link to nothing, is no file.
-            let Ok(found) = fs::metadata(entry.path()) else { continue };
+            let link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+            let found = if link { fs::metadata(entry.path()) } else { entry.metadata() };
+            let Ok(found) = found else { continue };
             let below = folder.join(&own);
             if found.is_dir() {
-                let link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
                 if self.enters(&below) {
                     if link { links.push(below) } else { folders.push(below) }
                 }
