@@ -162,6 +162,18 @@ fn no_secret_is_shown() {
     }
 }
 
+#[test]
+fn no_login_in_an_address_is_shown() {
+    let text = "[store]\nurl = \"postgres://u:hunter2@h/db\"\n[sources.s]\ntype = \"files\"\n\
+                path = \"s3://K:hunt/er2@bucket/x\"\n[receivers.r]\ntype = \"email\"\n\
+                smtp = \"smtp://u:hunter2@mail.example.com\"\n";
+    let report = Config::parse(text, Path::new("driftd.toml")).expect_err("it is incomplete");
+    for told in [report.render(false), report.to_json().to_string(), format!("{report:?}")] {
+        assert!(!told.contains("er2"), "{told}");
+        assert!(told.contains("@mail.example.com"), "{told}");
+    }
+}
+
 /// Texts that look like configurations: good files with pieces cut, swapped and put in.
 fn mutated() -> impl Strategy<Value = String> {
     let texts: Vec<String> =

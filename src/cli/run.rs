@@ -1,5 +1,5 @@
 //! `driftd run`: the daemon.
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use tokio::{net::TcpListener, signal::unix::SignalKind};
@@ -20,6 +20,9 @@ use crate::{
     server::{self, Hosts},
     store::Store,
 };
+
+/// Longest wait for reads that keep the store from being closed.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Arguments of `driftd run`.
 #[derive(Debug, clap::Args)]
@@ -54,7 +57,8 @@ async fn daemon(config: Arc<Config>, commands_allowed: bool) -> anyhow::Result<E
     let daemon = match Daemon::open(Arc::clone(&config), parts).await {
         Ok(daemon) => daemon,
         Err(error) if is_store_error(&error) => {
-            tracing::error!(%error, store = config.store.url, "the store cannot be used");
+            let error = format!("{:#}", anyhow::Error::new(error));
+            tracing::error!(error, store = config.store.url, "the store cannot be used");
             return Ok(ExitCode::from(exit::BAD_STORE));
         }
         Err(error) => return Err(error.into()),
@@ -76,11 +80,21 @@ async fn daemon(config: Arc<Config>, commands_allowed: bool) -> anyhow::Result<E
         models = config.models.len(),
         "driftd is up"
     );
+    let kept = Arc::clone(daemon.store());
     let result = daemon.run(clock, stop, serve).await;
+    close(kept).await;
     tracing::info!("driftd has stopped");
     match result {
         Err(error) if is_store_error(&error) => Ok(ExitCode::from(exit::BAD_STORE)),
         other => other.map(|()| ExitCode::SUCCESS).map_err(Into::into),
+    }
+}
+
+/// Folds the write-ahead log into the store's file, so that the next start need not check it.
+pub(crate) async fn close(store: Arc<Store>) {
+    let closed = tokio::time::timeout(CLOSE_PATIENCE, Store::clone(&store).close());
+    if closed.await.is_err() {
+        tracing::warn!("the store is still being read and was not closed");
     }
 }
 

@@ -112,13 +112,33 @@ fn finish(ctx: Context, text: &str, broken: &[toml::de::Error]) -> (Vec<Problem>
     }
     problems.sort_by_key(|it| it.span.as_ref().map_or((0, 0), |span| (span.start, span.end)));
     problems.dedup();
-    (problems, masked(text, &ctx.secrets.into_inner()))
+    let mut secrets = ctx.secrets.into_inner();
+    secrets.extend(logins(text));
+    for problem in &mut problems {
+        problem.message = masked(&problem.message, &logins(&problem.message));
+    }
+    (problems, masked(text, &secrets))
 }
 
 fn line_of(text: &str, at: usize) -> Range<usize> {
     let at = text.floor_char_boundary(at);
     let start = text[..at].rfind('\n').map_or(0, |it| it + 1);
     start..text[at..].find('\n').map_or(text.len(), |it| at + it)
+}
+
+/// Where addresses carry a login: `user:password` of `https://user:password@host`.
+fn logins(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    for (at, mark) in text.match_indices("://") {
+        let start = at + mark.len();
+        let rest = text.get(start..).unwrap_or_default();
+        let end = rest.find(|it: char| it.is_whitespace() || "\"'`".contains(it));
+        let address = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+        if let Some(login) = address.rfind('@') {
+            found.push(start..start + login);
+        }
+    }
+    found
 }
 
 /// The text with `*` for each byte of a secret, so that all places stay where they are.

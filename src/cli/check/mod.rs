@@ -10,11 +10,13 @@ use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use indicatif::ProgressBar;
+use tracing::Level;
 
 use crate::{
     cli::{Format, exit},
-    config::{Config, ModelConfig, ReferenceKind, Start},
+    config::{Config, LogConfig, ModelConfig, ReferenceKind, Start},
     daemon::{
+        logging,
         model::{ModelWorker, Shared},
         parts,
     },
@@ -62,6 +64,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let known: Vec<&str> = config.models.keys().map(String::as_str).collect();
         anyhow::bail!("there is no model `{name}`; known: {}", known.join(", "));
     }
+    // Parts that cannot be read are told; what goes as it should is not.
+    logging::init(LogConfig { level: config.log.level.min(Level::WARN), ..config.log });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let report = match runtime.block_on(check(config, args)) {
         Ok(report) => report,
@@ -72,7 +76,15 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Err(error) => return Err(error),
     };
     report.print(args.format)?;
-    Ok(ExitCode::from(if report.fires() { exit::FOUND } else { 0 }))
+    Ok(if report.fires() {
+        ExitCode::from(exit::FOUND)
+    } else if report.has_rows() {
+        ExitCode::SUCCESS
+    } else {
+        // That no rule fires says nothing then: a wrong folder or column must not pass for fine.
+        super::complain(&anyhow::anyhow!("no rows in the windows that were evaluated"));
+        ExitCode::from(exit::FAILED)
+    })
 }
 
 /// The configured store is there and can't be read.
@@ -176,7 +188,12 @@ impl Range {
                 Interval { start, end: to.unwrap_or(closed) }
             }
         };
-        let first = if args.from.is_some() { shown.start } else { context(model, shown.start) };
+        let first = if args.from.is_some() {
+            // Patience begins there; a reference with less in it would give other values.
+            references_from(model, shown.start)
+        } else {
+            context(model, shown.start)
+        };
         // Labels come after what they label: all that are there count.
         Ok(Some(Self { first, shown, now: Timestamp::MAX.minus(Span::days(366)) }))
     }
@@ -199,10 +216,15 @@ fn context(model: &ModelConfig, start: Timestamp) -> Timestamp {
         }
         first = first.min(window.start);
     }
-    if let ReferenceKind::Previous(span) = model.reference.kind {
-        first = first.minus(span);
+    references_from(model, first)
+}
+
+/// Where the reference of the window at `start` begins, if it is one of earlier windows.
+fn references_from(model: &ModelConfig, start: Timestamp) -> Timestamp {
+    match model.reference.kind {
+        ReferenceKind::Previous(span) => start.minus(span),
+        ReferenceKind::Static(..) => start,
     }
-    first
 }
 
 fn progress(args: &Args, models: u64) -> ProgressBar {

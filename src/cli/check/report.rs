@@ -72,6 +72,11 @@ impl Report {
         self.empty.push(model.to_owned());
     }
 
+    /// Whether any window had rows.
+    pub(super) fn has_rows(&self) -> bool {
+        self.measurements.iter().any(|it| it.rows > 0)
+    }
+
     /// Whether a rule fires.
     pub(super) fn fires(&self) -> bool {
         !self.alerts.is_empty()

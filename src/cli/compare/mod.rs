@@ -121,8 +121,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
         None => print(args.format, &body).context("cannot write to standard output")?,
     }
+    let judged = outcome.report.columns.iter().any(words::is_judged);
     Ok(if failed(&outcome.report, args.fail_share) {
         ExitCode::from(exit::FOUND)
+    } else if !judged {
+        // "Nothing has drifted" must not be read out of nothing.
+        ExitCode::from(exit::FAILED)
     } else {
         ExitCode::SUCCESS
     })

@@ -233,6 +233,24 @@ fn one_side_without_rows_is_told() {
 }
 
 #[test]
+fn nothing_judged_is_no_success() {
+    let files = Files::new();
+    let good = files.text("good.csv", table(0.0));
+    let header = files.text("header.csv", "temp,code,carrier\n");
+    let other = files.text("other.csv", format!("a\n{}", "1\n".repeat(300)));
+    for (current, said) in [(&header, "Nothing could be judged"), (&other, "Nothing was compared")]
+    {
+        let to = files.path("out.txt").display().to_string();
+        let args = ["compare", "--no-progress", &good, current, "-o", &to];
+        let code = run(&Cli::try_parse_from(args).unwrap().args).unwrap();
+        assert_eq!(code, ExitCode::from(2), "{current}");
+        assert!(fs::read_to_string(&to).unwrap().contains(said), "{current}");
+    }
+    let same = ["compare", "--no-progress", &good, &good, "-o", &header];
+    assert_eq!(run(&Cli::try_parse_from(same).unwrap().args).unwrap(), ExitCode::SUCCESS);
+}
+
+#[test]
 fn columns_and_statistics_can_be_chosen() {
     let files = Files::new();
     let (a, b) = (files.text("a.csv", table(0.0)), files.text("b.csv", table(20.0)));

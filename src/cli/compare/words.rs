@@ -23,6 +23,12 @@ pub(super) fn deciding(column: &ColumnReport) -> Option<&MetricReport> {
     named("wasserstein_normed").or_else(|| named("jensen_shannon"))
 }
 
+/// Whether anything was measured that tells drift from none.
+pub(super) fn is_judged(column: &ColumnReport) -> bool {
+    let alone = column.metrics.len() == 1;
+    column.metrics.iter().any(|m| m.value.is_some() && (alone || m.metric != "missing_rate"))
+}
+
 /// How many times its threshold the metric is that decides.
 fn excess(column: &ColumnReport) -> f64 {
     deciding(column).and_then(|m| Some(m.value? / m.threshold?)).unwrap_or(0.0)
@@ -51,9 +57,18 @@ pub(super) fn verdict(report: &Report) -> String {
     if all == 0 {
         return "Nothing was compared: no column is left on both sides.".to_owned();
     }
+    let judged = report.columns.iter().filter(|c| is_judged(c)).count();
+    if judged == 0 {
+        return "Nothing could be judged: see why below.".to_owned();
+    }
+    let unjudged = match all - judged {
+        0 => String::new(),
+        some => format!(" {some} could not be judged."),
+    };
     let of_all = if all == 1 { "the only column".to_owned() } else { format!("{all} columns") };
     match names.len() {
-        0 => format!("No drift in {of_all}."),
+        0 if judged == all => format!("No drift in {of_all}."),
+        0 => format!("No drift in {judged} of {of_all}.{unjudged}"),
         drifted => {
             let share = report
                 .drifted_share

@@ -113,6 +113,8 @@ async fn demo(args: Args) -> anyhow::Result<ExitCode> {
         stop.cancel();
     }
     page.await?;
+    drop(daemon);
+    super::run::close(store).await;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -188,7 +190,21 @@ fn prepare(folder: &Path) -> anyhow::Result<PathBuf> {
                 folder.display()
             );
         }
-        fs::remove_dir_all(folder)?;
+        if in_use(folder) {
+            anyhow::bail!(
+                "another demo runs in `{}`; end it, or choose another with --folder",
+                folder.display()
+            );
+        }
+        // Its content, not the folder: that may be the one we are in.
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                fs::remove_dir_all(entry.path())?;
+            } else {
+                fs::remove_file(entry.path())?;
+            }
+        }
     }
     fs::create_dir_all(folder).with_context(|| {
         format!("cannot make `{}`; choose another with --folder", folder.display())
@@ -196,6 +212,12 @@ fn prepare(folder: &Path) -> anyhow::Result<PathBuf> {
     fs::write(folder.join(MARKER), "")?;
     fs::create_dir_all(folder.join("job"))?;
     Ok(folder.canonicalize()?)
+}
+
+/// Whether a demo that still runs holds the folder's store.
+fn in_use(folder: &Path) -> bool {
+    fs::File::open(folder.join("demo.db.lock"))
+        .is_ok_and(|lock| matches!(lock.try_lock(), Err(fs::TryLockError::WouldBlock)))
 }
 
 async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -241,4 +263,25 @@ fn progress(hidden: bool) -> ProgressBar {
 /// One line of the story on standard output, beside the bar.
 fn say(bar: &ProgressBar, line: &str) -> std::io::Result<()> {
     bar.suspend(|| writeln!(anstream::stdout(), "{line}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_taken_over_only_when_it_is_a_demos_and_free() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("mine"), "").unwrap();
+        assert!(prepare(folder.path()).is_err());
+        fs::rename(folder.path().join("mine"), folder.path().join(MARKER)).unwrap();
+        let lock = fs::File::create(folder.path().join("demo.db.lock")).unwrap();
+        lock.lock().unwrap();
+        let error = prepare(folder.path()).unwrap_err().to_string();
+        assert!(error.starts_with("another demo runs in "), "{error}");
+        assert!(folder.path().join("demo.db.lock").exists());
+        drop(lock);
+        prepare(folder.path()).unwrap();
+        assert!(!folder.path().join("demo.db.lock").exists());
+    }
 }

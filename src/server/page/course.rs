@@ -88,15 +88,16 @@ pub(super) fn by_column(
         .collect()
 }
 
-/// Columns by their last value of a metric, the largest first; ones without a value last.
+/// Columns by their last measured value of a metric, the largest first; ones without any last.
 pub(super) fn top_columns(rows: &[MeasurementsRow], metric: &str, count: usize) -> Vec<String> {
     let mut last: BTreeMap<&str, f64> = BTreeMap::new();
     for row in whole(rows).filter(|r| r.group == Group::Drift) {
         for m in row.measurements.iter().filter(|m| m.metric == metric && m.segment.is_none()) {
             if let Some(column) = &m.column {
                 let value = m.value.as_ref().ok().copied().filter(|v| v.is_finite());
-                let value = value.unwrap_or(f64::NEG_INFINITY);
-                last.insert(column, value);
+                // A column that is missing today may be the one that the alerts are about.
+                let known = last.entry(column).or_insert(f64::NEG_INFINITY);
+                *known = value.unwrap_or(*known);
             }
         }
     }
@@ -231,4 +232,46 @@ fn cell(value: f64, cut: Option<f64>) -> Cell {
     let against = cut.map_or_else(String::new, |cut| format!(", threshold {}", figure(cut)));
     let text = if value.abs() < 1000.0 { format!("{value:.2}") } else { figure(value) };
     Cell { text, title: format!("{}{against}", figure(value)), class }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        monitor::Measurement,
+        stat::{NoValue, Side},
+    };
+
+    fn row(day: i64, values: &[(&str, Option<f64>)]) -> MeasurementsRow {
+        let start = Timestamp::from_micros(0).plus(Span::days(day));
+        let measured = |(column, value): &(&str, Option<f64>)| Measurement {
+            metric: "ks".into(),
+            column: Some((*column).to_owned()),
+            segment: None,
+            value: value.ok_or(NoValue::Insufficient { side: Side::Current, need: 200, got: 0 }),
+            p_value: None,
+            error_bound: 0.0,
+            threshold: None,
+            rows: 800,
+            labels: None,
+            label_coverage: None,
+        };
+        MeasurementsRow {
+            model: "m".into(),
+            version: String::new(),
+            segment: String::new(),
+            window: Interval { start, end: start.plus(Span::days(1)) },
+            group: Group::Drift,
+            measurements: values.iter().map(measured).collect(),
+        }
+    }
+
+    #[test]
+    fn a_column_that_is_missing_today_keeps_its_place() {
+        let rows = [
+            row(0, &[("seats", Some(0.1)), ("temp", Some(0.9)), ("never", None)]),
+            row(1, &[("seats", Some(0.2)), ("temp", None), ("never", None)]),
+        ];
+        assert_eq!(top_columns(&rows, "ks", 9), ["temp", "seats", "never"]);
+    }
 }

@@ -59,7 +59,7 @@ pub(super) fn alerts(episodes: &[Episode], ended_max: usize) -> Markup {
                                 " " span.faint { (shown(version)) }
                             }
                         }
-                        td { (badge(state_of(episode))) }
+                        td { (badge(outcome(episode))) }
                         td { (badge(severity(episode.severity))) }
                         td { (when(episode.since)) }
                         td { @if let Some(at) = episode.ended_at { (when(at)) } @else { "–" } }
@@ -72,6 +72,14 @@ pub(super) fn alerts(episodes: &[Episode], ended_max: usize) -> Markup {
                 p.faint { (left_out) " older alerts are in the " a href="/api/v1/alerts" { "API" } "." }
             }
         }
+    }
+}
+
+/// What became of an episode; of one that passed before it fired nobody was told.
+fn outcome(episode: &Episode) -> &'static str {
+    match state_of(episode) {
+        "resolved" if episode.fired_at.is_none() => "did not fire",
+        state => state,
     }
 }
 

@@ -207,7 +207,16 @@ impl Fake {
             fired_at: None,
             ..drifted.clone()
         };
-        self.episodes = vec![fell, drifted, hostile];
+        let passed = Episode {
+            id: "driftd-4".into(),
+            rule: "passed-by".into(),
+            since: day(49),
+            fired_at: None,
+            ended_at: Some(day(63)),
+            windows_breached: 1,
+            ..fell.clone()
+        };
+        self.episodes = vec![passed, fell, drifted, hostile];
         self.add_retraining();
         self.add_note();
     }
