@@ -147,6 +147,8 @@ async fn follow(retrainings: Retrainings, beat: Beat) {
     loop {
         let result = retrainings.turn(beat.clock.now()).await;
         let due = beat.turned("retraining", IDLE_POLL, result).flatten();
+        // A run that ended has notes to send.
+        beat.decided.send_replace(());
         let idle = beat.clock.now().plus(IDLE_POLL);
         if !beat.wait(due.unwrap_or(idle).min(idle)).await {
             break;

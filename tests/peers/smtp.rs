@@ -1,6 +1,7 @@
 //! Mail through a real Postfix, with Dovecot checking the password.
 //!
 //! `tests/servers/postfix.sh` starts them and says where they are.
+#![allow(clippy::disallowed_methods, reason = "a real server answers in real time")]
 use std::{
     path::PathBuf,
     time::{Duration, Instant},

@@ -6,6 +6,9 @@
 //! once (`oracle`), and a life with kills must end exactly as one without.
 //!
 //! `DRIFTD_SEEDS=5000 cargo test --test simulation` for more histories, `DRIFTD_SEED=7` for one.
+#![allow(clippy::print_stderr, reason = "a failing seed must be seen")]
+#![allow(clippy::too_many_lines, reason = "a world is many things")]
+#![allow(clippy::await_holding_lock, reason = "one thread, and nobody else takes it")]
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail with the test")]
 
 mod checks;

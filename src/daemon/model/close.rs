@@ -119,8 +119,8 @@ impl ModelWorker {
         };
         self.window_rows(window, &profiles, &admitted.outcomes, &counted, now, &mut commit);
         next.progress.closed_until = Some(window.end);
-        let is_empty = profiles.values().all(|profile| profile.rows == 0);
-        next.progress.empty_run = if is_empty { next.progress.empty_run + 1 } else { 0 };
+        let total: u64 = profiles.values().map(|profile| profile.rows).sum();
+        next.progress.empty_run = if total == 0 { next.progress.empty_run + 1 } else { 0 };
         commit.cursors.push(self.progress_row(&next.progress));
         commit.cursors.push(self.cursor("labels", &next.labels));
         let decided = !commit.outbox.is_empty() || !commit.retrainings.is_empty();
@@ -129,7 +129,8 @@ impl ModelWorker {
         failpoint::hit("close.after_commit");
         self.adopt_references(&commit)?;
         self.state = next;
-        tracing::debug!(model = self.name, %window, "window closed");
+        tracing::info!(model = self.name, %window, rows = total, "window closed");
+        log_decided(&commit);
         Ok(decided)
     }
 
@@ -369,6 +370,21 @@ impl ModelWorker {
         for (version, profile) in profiles.iter().filter(|(version, _)| !version.is_empty()) {
             commit.windows.push(row(version, profile.rows, labels(version), false));
         }
+    }
+}
+
+/// What a commit decided, for the log: the store has it, and so will the receivers.
+pub(super) fn log_decided(commit: &Commit) {
+    for note in &commit.outbox {
+        tracing::info!(note = note.title, receiver = note.receiver, "decided to tell");
+    }
+    for row in &commit.retrainings {
+        tracing::info!(
+            key = row.order.key,
+            target = row.target,
+            state = row.state.name(),
+            "retraining"
+        );
     }
 }
 

@@ -1,7 +1,10 @@
 //! Windows that wait for no more labels: their accuracy is final, and judged.
 use std::sync::Arc;
 
-use super::{LabelsAt, ModelWorker, TurnError, close::Fresh};
+use super::{
+    LabelsAt, ModelWorker, TurnError,
+    close::{Fresh, log_decided},
+};
 use crate::{
     engine::{labels, measure},
     failpoint,
@@ -77,6 +80,7 @@ impl ModelWorker {
         self.shared.store.apply(&commit).await?;
         failpoint::hit("final.after_commit");
         self.state = next;
+        log_decided(&commit);
         Ok(decided)
     }
 }

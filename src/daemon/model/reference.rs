@@ -94,7 +94,14 @@ impl ModelWorker {
             return Ok(Arc::new(self.freeze(Profile::default(), "none".to_owned())));
         };
         let profile = self.windows_before(window.start, span).await?;
-        Ok(Arc::new(self.freeze(profile, format!("previous {span}"))))
+        // A history that is shorter than that says how long it is.
+        let began = self.state.progress.started.unwrap_or(window.start);
+        let so_far = window.start.since(began);
+        let id = match so_far < span {
+            true => format!("previous {span}, {so_far} so far"),
+            false => format!("previous {span}"),
+        };
+        Ok(Arc::new(self.freeze(profile, id)))
     }
 
     async fn windows_before(&self, end: Timestamp, span: Span) -> Result<Profile, TurnError> {
