@@ -70,7 +70,8 @@ impl<R: BufRead> Records<R> {
         self.line
     }
 
-    /// The last record's bytes, and where each of its fields ends in them.
+    /// The last record's bytes, and where each of its fields ends in them; nothing of one that
+    /// was not read whole.
     pub(super) fn fields(&self) -> (&[u8], &[usize]) {
         let ends = &self.ends[..self.fields.min(self.ends.len())];
         (&self.data[..ends.last().copied().unwrap_or(0)], ends)
@@ -102,7 +103,9 @@ impl<R: BufRead> Records<R> {
                 }
                 // The rest of the record is read over the beginning, and forgotten.
                 ReadRecordResult::OutputFull => (used, too_long) = (0, true),
-                ReadRecordResult::Record if too_long => return Ok(Some(Shape::TooLong)),
+                ReadRecordResult::Record if too_long => {
+                    return Ok(Some(self.broken(Shape::TooLong)));
+                }
                 ReadRecordResult::Record => {
                     return Ok(Some(Shape::Fields { count: self.fields, finished: true }));
                 }
@@ -120,14 +123,20 @@ impl<R: BufRead> Records<R> {
         self.fields += ended;
         if wrote > 0 {
             self.core.reset();
-            return Some(Shape::OpenQuote);
+            return Some(self.broken(Shape::OpenQuote));
         }
         let count = self.fields;
-        (result == ReadRecordResult::Record).then_some(if too_long {
-            Shape::TooLong
-        } else {
-            Shape::Fields { count, finished: false }
+        (result == ReadRecordResult::Record).then(|| match too_long {
+            true => self.broken(Shape::TooLong),
+            false => Shape::Fields { count, finished: false },
         })
+    }
+
+    /// Of a record that was not read whole there are no fields: their ends lie in bytes that were
+    /// not kept.
+    fn broken(&mut self, shape: Shape) -> Shape {
+        self.fields = 0;
+        shape
     }
 
     fn skip_line_ends(&mut self) -> std::io::Result<()> {
@@ -174,7 +183,10 @@ mod tests {
                     let more = if finished { "" } else { "…" };
                     format!("{line}:{count}:{}{more}", fields.join("|"))
                 }
-                other => format!("{line}:{other:?}"),
+                other => {
+                    assert_eq!(records.fields(), (&b""[..], &[][..]), "of {other:?}");
+                    format!("{line}:{other:?}")
+                }
             });
         }
         shown.join(" ")
