@@ -1,4 +1,5 @@
 //! Local runs with the real supervisor: real processes, really killed.
+#![allow(clippy::disallowed_methods, reason = "what other processes do is waited for, boundedly")]
 use std::{
     fs,
     os::unix::fs::PermissionsExt as _,

@@ -2,6 +2,7 @@
 //! it measures, says and starts what it would have without.
 //!
 //! `cargo test --features failpoints --test crash`; `DRIFTD_KILLS` is the number of kills.
+#![allow(clippy::type_complexity, reason = "rows as they are compared")]
 #![cfg(feature = "failpoints")]
 
 use std::{
@@ -452,7 +453,7 @@ fn check_alone(end: &End) {
     assert_eq!(end.retrainings.len(), 1);
     let (key, (_, _, state)) = end.retrainings.first_key_value().expect("a retraining");
     assert_eq!(*state, RunState::Succeeded);
-    assert_eq!(end.runs, [key.clone()]);
+    assert_eq!(end.runs, std::slice::from_ref(key));
     assert!(end.notes.len() >= 20, "{}", end.notes.len());
     assert!(end.notes.values().all(|it| *it == OutboxStatus::Delivered), "{:?}", end.notes);
 }

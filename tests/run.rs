@@ -1,4 +1,5 @@
 //! `driftd run` from the outside: what it serves, how it ends, what it refuses, what it never says.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 use std::{
     fs,
     os::unix::fs::PermissionsExt as _,

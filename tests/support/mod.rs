@@ -1,4 +1,5 @@
 //! What tests that run the program share.
+#![allow(clippy::disallowed_methods, reason = "what other processes do is waited for, boundedly")]
 #![allow(dead_code, reason = "each test uses its part")]
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
