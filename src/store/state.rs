@@ -94,9 +94,9 @@ impl Store {
         let mut found = Vec::new();
         for ids in ids.chunks(IDS_MAX) {
             let sql = format!(
-                "SELECT {} FROM predictions WHERE model = $1 AND id IN ({})",
+                "SELECT {} FROM predictions WHERE model = ? AND id IN ({})",
                 rows::PREDICTION,
-                placeholders(1, ids.len())
+                placeholders(ids.len())
             );
             let again = ids.len() == IDS_MAX;
             let mut query = sqlx::query(own(sql)).persistent(again).bind(model);
@@ -122,9 +122,9 @@ impl Store {
         let mut found = Vec::new();
         for ids in ids.chunks(IDS_MAX) {
             let sql = format!(
-                "SELECT {} FROM waiting_labels WHERE model = $1 AND id IN ({})",
+                "SELECT {} FROM waiting_labels WHERE model = ? AND id IN ({})",
                 rows::WAITING,
-                placeholders(1, ids.len())
+                placeholders(ids.len())
             );
             let again = ids.len() == IDS_MAX;
             let mut query = sqlx::query(own(sql)).persistent(again).bind(model);

@@ -276,9 +276,10 @@ async fn each_chunk<T>(
     Ok(())
 }
 
-/// One placeholder for each of `ids`, to be bound after `before` other values.
-pub(super) fn placeholders(before: usize, ids: usize) -> String {
-    (1..=ids).map(|i| format!("${}", before + i)).collect::<Vec<_>>().join(", ")
+/// One placeholder for each of `ids`. Without numbers: SQLite looks numbered ones up by name, one
+/// after the other.
+pub(super) fn placeholders(ids: usize) -> String {
+    vec!["?"; ids].join(", ")
 }
 
 /// SQL put together from this module's own texts only.
