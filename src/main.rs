@@ -1,8 +1,5 @@
 //! The program: parses the command line, runs the command, says what went wrong.
-use std::{
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::{io, process::ExitCode};
 
 use clap::Parser as _;
 
@@ -12,8 +9,7 @@ fn main() -> ExitCode {
         // Whoever read the output has seen enough: `driftd schema | head`.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // The whole chain on one line. With standard error closed there is no one to tell.
-            writeln!(io::stderr(), "driftd: {error:#}").ok();
+            driftd::cli::complain(&error);
             ExitCode::from(driftd::cli::exit::FAILED)
         }
     }

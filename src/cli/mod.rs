@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::{
     config::{Config, Report},
     daemon::supervise,
+    plot::shown_within,
 };
 
 mod check;
@@ -17,6 +18,9 @@ mod run;
 mod schema;
 mod simulate;
 mod validate;
+
+/// Longest error that is shown.
+const ERROR_CHARS_MAX: usize = 4_000;
 
 /// What exit codes mean, the same in every command.
 pub mod exit {
@@ -89,10 +93,11 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// An error with its whole chain, on standard error.
-pub(crate) fn complain(error: &anyhow::Error) {
+/// An error with its whole chain, on one line of standard error; names in it are from data.
+pub fn complain(error: &anyhow::Error) {
+    let line = shown_within(&format!("{error:#}"), ERROR_CHARS_MAX);
     // With standard error closed there is no one to tell.
-    writeln!(anstream::stderr(), "driftd: {error:#}").ok();
+    writeln!(anstream::stderr(), "driftd: {line}").ok();
 }
 
 /// How results are shown.

@@ -4,9 +4,12 @@ use std::{fmt, io::Write as _, process::ExitCode};
 use anyhow::Context as _;
 
 use super::{ConfigArg, Format, exit, show};
-use crate::config::{
-    Config, ModelConfig, NamedSource, On, ReferenceKind, Report, RetrainingConfig, Rule, Start,
-    Threshold,
+use crate::{
+    config::{
+        Config, ModelConfig, NamedSource, On, ReferenceKind, Report, RetrainingConfig, Rule, Start,
+        Threshold,
+    },
+    plot::shown,
 };
 
 /// Width of a list of columns.
@@ -92,16 +95,18 @@ fn write_model(f: &mut fmt::Formatter<'_>, model: &ModelConfig, config: &Config)
     writeln!(f, "  starts      at {start}")?;
     let predictions = &model.predictions;
     writeln!(f, "  predictions {}", source_in_words(&predictions.source))?;
-    let roles = predictions.roles().map(|(role, column)| format!("{role} `{column}`"));
+    let roles = predictions.roles().map(|(role, column)| format!("{role} `{}`", shown(column)));
     writeln!(f, "  columns     {}", wrapped(roles))?;
     match &predictions.features {
-        Some(features) => writeln!(f, "  features    {}", wrapped(features.iter().cloned()))?,
+        Some(features) => {
+            writeln!(f, "  features    {}", wrapped(features.iter().map(|it| shown(it))))?
+        }
         None => writeln!(f, "  features    every other column")?,
     }
     match &model.labels {
         Some(labels) => {
             let source = labels.source.as_ref().map_or(&predictions.source, |it| &it.source);
-            let (label, horizon) = (&labels.label, labels.horizon);
+            let (label, horizon) = (shown(&labels.label), labels.horizon);
             let source = source_in_words(source);
             writeln!(f, "  labels      {source}: `{label}`, final after {horizon}")?;
         }
@@ -149,7 +154,10 @@ fn rule_in_words(rule: &Rule, config: &Config) -> String {
     let on = match &rule.on {
         On::Features => " of any feature".to_owned(),
         On::Predictions => " of the predictions".to_owned(),
-        On::Columns(columns) => format!(" of {}", columns.join(" or ")),
+        On::Columns(columns) => {
+            let names: Vec<String> = columns.iter().map(|it| shown(it)).collect();
+            format!(" of {}", names.join(" or "))
+        }
         On::Window => String::new(),
     };
     let threshold = match rule.threshold {
