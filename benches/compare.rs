@@ -33,7 +33,7 @@ fn unit(row: usize, column: u64) -> f64 {
 fn table(rows: usize, columns: u64, seed: u64) -> RecordBatch {
     let column = |i: u64| -> (String, ArrayRef) {
         let at = |row| unit(row, i + seed);
-        let distinct = [2.0, 8.0, 50.0, 500.0, 20_000.0][i as usize % 5];
+        let distinct = [2.0, 8.0, 50.0, 500.0, 2_000.0][i as usize % 5];
         let array: ArrayRef = match i % 33 {
             0..20 => {
                 let there = |row| (unit(row, i + seed + 500) > 0.02).then(|| at(row).ln());

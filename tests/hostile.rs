@@ -1,5 +1,6 @@
 //! Files as an attacker or an accident leaves them: every command ends with a report or with one
 //! line that says what is wrong, and shows nothing as it stands in the data.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 use std::{
     fs::{self, File},
     io::Write as _,
