@@ -78,7 +78,7 @@ pub(super) fn alerts(episodes: &[Episode], ended_max: usize) -> Markup {
 /// What became of an episode; of one that passed before it fired nobody was told.
 fn outcome(episode: &Episode) -> &'static str {
     match state_of(episode) {
-        "resolved" if episode.fired_at.is_none() => "did not fire",
+        "passed" => "did not fire",
         state => state,
     }
 }
