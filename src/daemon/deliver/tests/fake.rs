@@ -144,7 +144,14 @@ impl Wire for FakeWire {
 
 pub(super) async fn open(folder: &TempDir) -> Store {
     let url = format!("sqlite:{}", folder.path().join("driftd.db").display());
-    Store::open(&url, Mode::ReadWrite).await.unwrap()
+    // A turn that was dropped half-way lets go of the store a moment later, on another thread.
+    for _ in 0..100_000 {
+        match Store::open(&url, Mode::ReadWrite).await {
+            Err(StoreError::InUse { .. }) => tokio::task::yield_now().await,
+            other => return other.unwrap(),
+        }
+    }
+    panic!("the store stays in use");
 }
 
 pub(super) fn deliverer(store: &Store, wire: &Arc<FakeWire>) -> Deliverer {
