@@ -83,7 +83,8 @@ impl Names {
     /// Lets go of the rarest names where there are half as many again as may be kept.
     pub(super) fn prune(&mut self) {
         let max = self.limits.categories_max.max(1);
-        if self.rows.len() < max + max / 2 + 1 {
+        // `compare --exact` keeps them all: there `max` is the largest number there is.
+        if self.rows.len() <= max.saturating_add(max / 2) {
             return;
         }
         let distinct = self.distinct.get_or_insert_with(Distinct::new);
@@ -171,5 +172,16 @@ mod tests {
         assert_eq!(categories.counts[0], ("frequent".into(), 10_000));
         let (distinct, exact) = categories.distinct();
         assert!(!exact && distinct.abs_diff(10_001) < 800, "{distinct}");
+    }
+
+    #[test]
+    fn without_a_bound_every_name_stays() {
+        let mut names = Names::new(Limits { categories_max: usize::MAX, ..Limits::default() });
+        for i in 0..1_000 {
+            names.add(&format!("rare-{i}"), 1);
+            names.prune();
+        }
+        let categories = names.finish();
+        assert_eq!((categories.counts.len(), categories.distinct()), (1_000, (1_000, true)));
     }
 }
