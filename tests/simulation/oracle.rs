@@ -95,7 +95,9 @@ impl<'a> Oracle<'a> {
         if self.has_labels() && !away {
             for (label, read) in world.labels.iter().zip(&mut self.read) {
                 let timed = world.labels_from == LabelsFrom::Source;
-                if read.is_none() && label.visible <= n && (!timed || label.at <= now) {
+                // What was known before the first window began is told and not joined.
+                let known = !timed || (started <= label.at && label.at <= now);
+                if read.is_none() && label.visible <= n && known {
                     *read = Some(n);
                 }
             }
