@@ -7,6 +7,7 @@
 //! **Invariant:** besides [`Config::load`] nothing here does IO: no secret is read, no file looked
 //! at, no name resolved.
 mod file;
+mod mask;
 mod metrics;
 mod model;
 mod problem;
