@@ -112,3 +112,11 @@ proptest! {
         prop_assert!(found.batch_rows_max <= batch_rows);
     }
 }
+
+#[test]
+fn row_groups_without_rows_are_passed_over() {
+    let bytes = include_bytes!("../../../../tests/data/parquet/empty_row_groups.parquet");
+    let folder = folder(&[("a.parquet", bytes)]);
+    let read = read_all(&Files::at(folder.path().join("a.parquet")), &Query::default());
+    assert_eq!(read.rows, ["a=true b=1", "a=- b=2"]);
+}
