@@ -189,6 +189,29 @@ fn it_serves_what_it_finds_says_no_secret_and_ends_when_asked() {
 }
 
 #[test]
+fn rows_of_another_age_move_nothing() {
+    let world = World::new();
+    world.add(0, 300);
+    let odd = "id,at,score,x\nold,1970-01-01T00:00:00Z,0.5,1\nnew,2999-01-01T00:00:00Z,0.5,1\n";
+    fs::write(world.path("rows/odd.csv"), odd).unwrap();
+    world.add(1, 5);
+    let hook = Hook::start(|| Act::Take);
+    let daemon = world.start(&hook);
+    daemon.until(|it| (windows(it).len() == 1).then_some(()));
+    world.add(2, 1);
+    daemon.until(|it| (windows(it).len() == 2).then_some(()));
+    let found = windows(&daemon);
+    let all = |key: &str| found.iter().map(|it| it[key].as_u64().unwrap()).collect::<Vec<_>>();
+    assert_eq!(all("rows"), [300, 5]);
+    assert_eq!(all("rows_refused"), [1, 0]);
+    daemon.signal(Signal::TERM);
+    let ended = daemon.ended();
+    for told in ["further ahead of the clock", "older than `store.keep`"] {
+        assert!(ended.stderr.contains(told), "{told}: {}", ended.stderr);
+    }
+}
+
+#[test]
 fn a_second_daemon_on_the_same_store_is_refused() {
     let world = World::new();
     let hook = Hook::start(|| Act::Take);

@@ -32,6 +32,7 @@ pub use read::read_options;
 pub use schema::schema;
 pub use secret::{Reveal, Revealed, Secret};
 pub use size::{BadSize, ByteSize};
+pub(crate) use suggest::instead;
 pub use suggest::nearest;
 pub use table::Table;
 
