@@ -212,6 +212,23 @@ fn rows_of_another_age_move_nothing() {
 }
 
 #[test]
+fn a_daemon_that_catches_up_ends_when_asked_and_goes_on_later() {
+    let world = World::new();
+    world.add(0, 5);
+    let config = fs::read_to_string(world.config()).unwrap();
+    fs::write(world.config(), config.replace("\"earliest\"", "\"1970-01-01\"")).unwrap();
+    let hook = Hook::start(|| Act::Take);
+    let daemon = world.start(&hook);
+    daemon.until(|it| (!windows(it).is_empty()).then_some(()));
+    daemon.signal(Signal::TERM);
+    let ended = daemon.ended();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("cut off"), "{}", ended.stderr);
+    let daemon = world.start(&hook);
+    daemon.until(|it| (!windows(it).is_empty()).then_some(()));
+}
+
+#[test]
 fn a_second_daemon_on_the_same_store_is_refused() {
     let world = World::new();
     let hook = Hook::start(|| Act::Take);
