@@ -83,6 +83,12 @@ fn columns_that_are_not_there_are_told_by_name() {
                   id = \"id\"\ntime = \"seen\"\nlabel = \"lat\"";
     let checked = check(&[("a.csv", &rows)], columns, labels);
     assert_eq!(checked.code, Some(2), "{}", checked.stderr);
+    // Without a feature the others can be measured.
+    let columns = "id = \"id\"\ntime = \"at\"\nscore = \"score\"\nfeatures = [\"x\", \"zip\"]";
+    let rows_after = rows.clone() + "z,2024-01-02T00:00:00Z,0.5,1\n";
+    let without = check(&[("a.csv", &rows_after)], columns, "");
+    assert_eq!(without.code, Some(0), "{}", without.stderr);
+    assert!(without.stderr.contains("has no column `zip`"), "{}", without.stderr);
     for told in [
         "the source `rows` has no column `ID` (`id` of `[models.m.predictions]`); did you mean `id`?",
         "no column `scroe` (`score` of `[models.m.predictions]`); did you mean `score`?",

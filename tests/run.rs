@@ -194,6 +194,12 @@ fn rows_of_another_age_move_nothing() {
     world.add(0, 300);
     let odd = "id,at,score,x\nold,1970-01-01T00:00:00Z,0.5,1\nnew,2999-01-01T00:00:00Z,0.5,1\n";
     fs::write(world.path("rows/odd.csv"), odd).unwrap();
+    let labels = "[models.m.labels]\nsource = { type = \"files\", path = \"labels.csv\" }\n\
+                  id = \"id\"\ntime = \"at\"\nlabel = \"y\"\n[models.m.reference]";
+    let config = fs::read_to_string(world.config()).unwrap();
+    fs::write(world.config(), config.replace("[models.m.reference]", labels)).unwrap();
+    let labels = "id,at,y\n0-1,2024-01-01T00:30:00Z,1\n0-2,2999-01-01T00:00:00Z,1\n";
+    fs::write(world.path("labels.csv"), labels).unwrap();
     world.add(1, 5);
     let hook = Hook::start(|| Act::Take);
     let daemon = world.start(&hook);
@@ -204,11 +210,15 @@ fn rows_of_another_age_move_nothing() {
     let all = |key: &str| found.iter().map(|it| it[key].as_u64().unwrap()).collect::<Vec<_>>();
     assert_eq!(all("rows"), [300, 5]);
     assert_eq!(all("rows_refused"), [1, 0]);
+    assert_eq!(all("labels"), [1, 0]);
     daemon.signal(Signal::TERM);
     let ended = daemon.ended();
-    for told in ["further ahead of the clock", "older than `store.keep`"] {
+    for told in ["further ahead of the clock", "older than store.keep"] {
         assert!(ended.stderr.contains(told), "{told}: {}", ended.stderr);
     }
+    // Told when it came, not at every look.
+    let told = ended.stderr.matches("\"labels\":1,\"why\":\"dated further ahead").count();
+    assert_eq!(told, 1, "{}", ended.stderr);
 }
 
 #[test]

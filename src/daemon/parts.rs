@@ -163,7 +163,7 @@ pub async fn oldest_kept(
     let reach = newest.minus(keep);
     let oldest = oldest(source, parts, time, up_to(newest)).await?;
     let Some(at) = oldest.filter(|at| *at < reach) else { return Ok(oldest) };
-    let why = "rows older than `store.keep` before the newest one are left out";
+    let why = "rows older than store.keep before the newest one are left out";
     tracing::warn!(oldest = %at, from = %reach, "{why}");
     let kept = Interval { start: reach, end: up_to(newest).end };
     self::oldest(source, parts, time, kept).await

@@ -103,11 +103,7 @@ async fn check(config: Config, args: &Args) -> anyhow::Result<Report> {
     let bar = progress(args, names.len() as u64);
     for name in names.into_iter().filter(|n| args.model.as_ref().is_none_or(|m| m == n)) {
         bar.set_message(name.clone());
-        let missing = columns::missing(&config.models[&name]).await?;
-        if !missing.is_empty() {
-            let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
-            anyhow::bail!("model `{name}`: {}", missing.join("\n        "));
-        }
+        require_columns(&config.models[&name]).await?;
         let keep = config.store.keep;
         let range = Range::find(&config.models[&name], keep, args).await?;
         let Some(range) = range else {
@@ -124,6 +120,19 @@ async fn check(config: Config, args: &Args) -> anyhow::Result<Report> {
     }
     bar.finish_and_clear();
     Ok(report)
+}
+
+/// Refuses a model that can't be evaluated for want of a column, and tells of others.
+async fn require_columns(model: &ModelConfig) -> anyhow::Result<()> {
+    let missing = columns::missing(model).await?;
+    if missing.iter().any(|it| it.needed) {
+        let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
+        anyhow::bail!("model `{}`: {}", model.name, missing.join("\n        "));
+    }
+    for missing in missing {
+        tracing::warn!(model = model.name, "{missing}");
+    }
+    Ok(())
 }
 
 async fn evaluate(
@@ -187,7 +196,7 @@ impl Range {
         let ever = parts::up_to(latest);
         let newest = parts::newest(&source, &all, &time, ever).await?;
         if let Some(ahead) = parts::newest(&source, &all, &time, parts::after(latest)).await? {
-            let what = "rows are dated further ahead of the clock than `future_max`: refused";
+            let what = "rows are dated further ahead of the clock than future_max: refused";
             tracing::warn!(model = model.name, newest = %ahead, "{what}");
         }
         let Some(newest) = newest else { return Ok(None) };

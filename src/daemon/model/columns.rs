@@ -26,43 +26,63 @@ pub struct Missing {
     column: String,
     /// What to write instead.
     hint: Option<String>,
+    /// Whether nothing can be said without it. Of a feature that is gone every measurement says
+    /// so by itself, and the others stay.
+    pub needed: bool,
+}
+
+/// A column that is named.
+struct Named {
+    /// The key that names it, with its table.
+    key: String,
+    column: String,
+    needed: bool,
+}
+
+impl Named {
+    fn needed(key: String, column: &str) -> Self {
+        Self { key, column: column.to_owned(), needed: true }
+    }
 }
 
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { source, key, column, hint } = self;
+        let Self { source, key, column, hint, .. } = self;
         write!(f, "the source `{source}` has no column `{}` ({key})", shown(column))?;
         hint.iter().try_for_each(|hint| write!(f, "; {hint}"))
     }
 }
 
 /// What of the predictions' columns is named, by the key that does.
-fn of_predictions(model: &ModelConfig) -> Vec<(String, String)> {
+fn of_predictions(model: &ModelConfig) -> Vec<Named> {
     let name = &model.name;
     let of = |table: &str, key: &str| format!("`{key}` of `[models.{name}.{table}]`");
     let roles = model.predictions.roles();
-    let mut wanted: Vec<(String, String)> =
-        roles.map(|(key, column)| (of("predictions", key), column.to_owned())).collect();
-    let features = model.predictions.features.iter().flatten();
-    wanted.extend(features.map(|column| (of("predictions", "features"), column.clone())));
+    let mut wanted: Vec<Named> =
+        roles.map(|(key, column)| Named::needed(of("predictions", key), column)).collect();
     let inline = model.labels.as_ref().filter(|labels| labels.source.is_none());
-    wanted.extend(inline.map(|labels| (of("labels", "label"), labels.label.clone())));
+    wanted.extend(inline.map(|labels| Named::needed(of("labels", "label"), &labels.label)));
+    let feature =
+        |key: String, column: &String| Named { needed: false, ..Named::needed(key, column) };
+    let features = model.predictions.features.iter().flatten();
+    wanted.extend(features.map(|column| feature(of("predictions", "features"), column)));
     for rule in &model.rules {
         if let On::Columns(columns) = &rule.on {
             let key = format!("`on` of the rule `{}`", rule.name);
-            wanted.extend(columns.iter().map(|column| (key.clone(), column.clone())));
+            wanted.extend(columns.iter().map(|column| feature(key.clone(), column)));
         }
     }
     wanted
 }
 
 /// The same of the labels, where they are a source of their own.
-fn of_labels(model: &ModelConfig) -> Option<(&NamedSource, Vec<(String, String)>)> {
+fn of_labels(model: &ModelConfig) -> Option<(&NamedSource, Vec<Named>)> {
     let labels = model.labels.as_ref()?;
     let source = labels.source.as_ref()?;
     let of = |key: &str| format!("`{key}` of `[models.{}.labels]`", model.name);
-    let mut wanted = vec![(of("id"), source.id.clone()), (of("label"), labels.label.clone())];
-    wanted.extend(source.time.iter().map(|time| (of("time"), time.clone())));
+    let mut wanted =
+        vec![Named::needed(of("id"), &source.id), Named::needed(of("label"), &labels.label)];
+    wanted.extend(source.time.iter().map(|time| Named::needed(of("time"), time)));
     Some((&source.source, wanted))
 }
 
@@ -79,13 +99,10 @@ pub async fn missing(model: &ModelConfig) -> Result<Vec<Missing>, SourceError> {
     Ok(found)
 }
 
-async fn lacking(
-    named: &NamedSource,
-    wanted: Vec<(String, String)>,
-) -> Result<Vec<Missing>, SourceError> {
+async fn lacking(named: &NamedSource, wanted: Vec<Named>) -> Result<Vec<Missing>, SourceError> {
     let source = Arc::new(named.source.clone());
     let all = parts::list(&source).await?;
-    let columns: Vec<String> = wanted.iter().map(|(_, column)| column.clone()).collect();
+    let columns: Vec<String> = wanted.iter().map(|it| it.column.clone()).collect();
     let there = parts::blocking(move || {
         let mut there: BTreeSet<String> = BTreeSet::new();
         for part in all.iter().rev().take(PARTS_MAX) {
@@ -102,12 +119,12 @@ async fn lacking(
     }
     let shown_names: Vec<String> = there.iter().map(|name| shown(name)).collect();
     let mut missing: Vec<Missing> = Vec::new();
-    for (key, column) in wanted {
+    for Named { key, column, needed } in wanted {
         if there.contains(&column) || missing.iter().any(|it| it.column == column) {
             continue;
         }
         let hint = instead(&column, shown_names.iter().map(String::as_str));
-        missing.push(Missing { source: named.name.clone(), key, column, hint });
+        missing.push(Missing { source: named.name.clone(), key, column, hint, needed });
     }
     Ok(missing)
 }

@@ -85,7 +85,7 @@ impl ModelWorker {
                     count += read.events.len() as u64;
                     if read.ahead > 0 {
                         let labels = read.ahead;
-                        let why = "dated further ahead of the clock than `future_max`";
+                        let why = "dated further ahead of the clock than future_max";
                         tracing::warn!(model = self.name, part = name, labels, why, "refused");
                     }
                     self.join(read).await?;

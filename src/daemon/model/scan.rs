@@ -163,7 +163,7 @@ impl ModelWorker {
                     model = self.name,
                     part,
                     rows,
-                    "rows are dated further ahead of the clock than `future_max`: refused"
+                    "rows are dated further ahead of the clock than future_max: refused"
                 );
             }
             let latest = self.latest(now).filter(|_| scan.seen.ahead > 0);
