@@ -162,6 +162,45 @@ fn no_secret_is_shown() {
     }
 }
 
+/// However it is written, what stands where a secret belongs is not shown.
+#[test]
+fn no_secret_is_shown_beside_a_mistake() {
+    for line in [
+        "password = { evn = \"hunter2\" }",
+        "password = { file = \"f\", vaule = \"hunter2\" }",
+        "password = { env = [\"hunter2\"] }",
+        "password = { command = \"hunter2\" }",
+        "password = { text = { x = \"hunter2\" } }",
+        "password = [\"hunter2\"]",
+        "password = { \"env\" = \"A\", env = \"hunter2\" }",
+        "password = hunter2",
+        "password = \"hunter2",
+        "password = \"\"\"\nhunter2",
+        "password: hunter2",
+        "password = { env = \"A\" } hunter2 = 5",
+        "password.value = \"hunter2\"",
+        "pasword = \"hunter2\"",
+        "smtp_login = \"hunter2\"",
+        "from = 5, password = \"hunter2\"",
+        "auth = { user = \"u\", pass = \"hunter2\" }",
+        "[receivers.r.password]\nvalue = \"hunter2\"",
+        "[receivers.s] type = \"webhook\", secret = \"hunter2\"",
+        "[receivers.s]\ntype = \"webhok\"\nurl = \"hunter2\"",
+        "[receivers.s]\ntype = \"webhook\"\nheaders = \"hunter2\"",
+        "[receivers.s]\ntype = \"webhook\"\nheaders = [\"hunter2\"]",
+        "[receivers.s]\ntype = \"webhook\"\nprevious_secrets = \"hunter2\"",
+        "[receivers.s]\ntype = \"webhook\"\nprevious_secrets = { a = \"hunter2\" }",
+        "[receivers]\nx = { type = \"webhok\", url = \"hunter2\", headers = { a = \"hunter2\" } }",
+        "[receivers]\nx = { url = \"hunter2\" }",
+    ] {
+        let text = format!("[models.m]\n[receivers.r]\ntype = \"email\"\n{line}\n");
+        let report = Config::parse(&text, Path::new("driftd.toml")).expect_err("it is incomplete");
+        for told in [report.render(false), report.to_json().to_string(), format!("{report:?}")] {
+            assert!(!told.contains("unter2"), "{line}:\n{told}");
+        }
+    }
+}
+
 #[test]
 fn no_login_in_an_address_is_shown() {
     let text = "[store]\nurl = \"postgres://u:hunter2@h/db\"\n[sources.s]\ntype = \"files\"\n\

@@ -189,6 +189,56 @@ fn it_serves_what_it_finds_says_no_secret_and_ends_when_asked() {
 }
 
 #[test]
+fn rows_of_another_age_move_nothing() {
+    let world = World::new();
+    world.add(0, 300);
+    let odd = "id,at,score,x\nold,1970-01-01T00:00:00Z,0.5,1\nnew,2999-01-01T00:00:00Z,0.5,1\n";
+    fs::write(world.path("rows/odd.csv"), odd).unwrap();
+    let labels = "[models.m.labels]\nsource = { type = \"files\", path = \"labels.csv\" }\n\
+                  id = \"id\"\ntime = \"at\"\nlabel = \"y\"\n[models.m.reference]";
+    let config = fs::read_to_string(world.config()).unwrap();
+    fs::write(world.config(), config.replace("[models.m.reference]", labels)).unwrap();
+    let labels = "id,at,y\n0-1,2024-01-01T00:30:00Z,1\n0-2,2999-01-01T00:00:00Z,1\n";
+    fs::write(world.path("labels.csv"), labels).unwrap();
+    world.add(1, 5);
+    let hook = Hook::start(|| Act::Take);
+    let daemon = world.start(&hook);
+    daemon.until(|it| (windows(it).len() == 1).then_some(()));
+    world.add(2, 1);
+    daemon.until(|it| (windows(it).len() == 2).then_some(()));
+    let found = windows(&daemon);
+    let all = |key: &str| found.iter().map(|it| it[key].as_u64().unwrap()).collect::<Vec<_>>();
+    assert_eq!(all("rows"), [300, 5]);
+    assert_eq!(all("rows_refused"), [1, 0]);
+    assert_eq!(all("labels"), [1, 0]);
+    daemon.signal(Signal::TERM);
+    let ended = daemon.ended();
+    for told in ["further ahead of the clock", "older than store.keep"] {
+        assert!(ended.stderr.contains(told), "{told}: {}", ended.stderr);
+    }
+    // Told when it came, not at every look.
+    let told = ended.stderr.matches("\"labels\":1,\"why\":\"dated further ahead").count();
+    assert_eq!(told, 1, "{}", ended.stderr);
+}
+
+#[test]
+fn a_daemon_that_catches_up_ends_when_asked_and_goes_on_later() {
+    let world = World::new();
+    world.add(0, 5);
+    let config = fs::read_to_string(world.config()).unwrap();
+    fs::write(world.config(), config.replace("\"earliest\"", "\"1970-01-01\"")).unwrap();
+    let hook = Hook::start(|| Act::Take);
+    let daemon = world.start(&hook);
+    daemon.until(|it| (!windows(it).is_empty()).then_some(()));
+    daemon.signal(Signal::TERM);
+    let ended = daemon.ended();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("cut off"), "{}", ended.stderr);
+    let daemon = world.start(&hook);
+    daemon.until(|it| (!windows(it).is_empty()).then_some(()));
+}
+
+#[test]
 fn a_second_daemon_on_the_same_store_is_refused() {
     let world = World::new();
     let hook = Hook::start(|| Act::Take);

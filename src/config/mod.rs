@@ -7,6 +7,7 @@
 //! **Invariant:** besides [`Config::load`] nothing here does IO: no secret is read, no file looked
 //! at, no name resolved.
 mod file;
+mod mask;
 mod metrics;
 mod model;
 mod problem;
@@ -31,6 +32,7 @@ pub use read::read_options;
 pub use schema::schema;
 pub use secret::{Reveal, Revealed, Secret};
 pub use size::{BadSize, ByteSize};
+pub(crate) use suggest::instead;
 pub use suggest::nearest;
 pub use table::Table;
 

@@ -87,6 +87,8 @@ pub struct ModelConfig {
     pub lateness: Span,
     /// How long past that a window waits while no newer row has been seen at all.
     pub idle_timeout: Span,
+    /// How far past the clock a row or a label may be dated; what lies further ahead is refused.
+    pub future_max: Span,
     /// How often the sources are looked at.
     pub poll: Span,
     /// Zone of days, weeks, months, and of times that carry none.

@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     Code, Config, LogConfig, NamedSource, Options, Problem, Report, RetrainingConfig, ServerConfig,
-    StoreConfig, file,
+    StoreConfig, file, mask,
     problems::within,
     suggest,
     table::{Context, Table, kind_of},
@@ -63,7 +63,7 @@ impl Config {
         );
         let ctx = Context::new(folder.to_owned(), allow_commands);
         let config = read(&ctx, Table::new(&ctx, root.get_ref(), 0..0));
-        let (problems, text) = finish(ctx, text, &broken);
+        let (problems, text) = finish(ctx, text, root.get_ref(), &broken);
         let failed = problems.iter().any(|it| !it.code.is_warning());
         let report = Report { path: path.to_owned(), text, problems };
         match config {
@@ -81,7 +81,7 @@ pub fn read_options<T: Options>(text: &str, folder: &Path) -> Result<(T, Report)
     let (root, broken) = DeTable::parse_recoverable(text);
     let ctx = Context::new(folder.to_owned(), true);
     let options = Table::new(&ctx, root.get_ref(), 0..0).read::<T>();
-    let (problems, text) = finish(ctx, text, &broken);
+    let (problems, text) = finish(ctx, text, root.get_ref(), &broken);
     let failed = problems.iter().any(|it| !it.code.is_warning());
     let report = Report { path: "options.toml".into(), text, problems };
     match options {
@@ -91,7 +91,12 @@ pub fn read_options<T: Options>(text: &str, folder: &Path) -> Result<(T, Report)
 }
 
 /// The problems in the file's order, and the text without its secrets.
-fn finish(ctx: Context, text: &str, broken: &[toml::de::Error]) -> (Vec<Problem>, String) {
+fn finish(
+    ctx: Context,
+    text: &str,
+    root: &DeTable<'_>,
+    broken: &[toml::de::Error],
+) -> (Vec<Problem>, String) {
     let mut problems = ctx.found.into_inner();
     if !broken.is_empty() {
         // What could not be parsed is missing everywhere: only what is wrong by itself counts.
@@ -113,45 +118,17 @@ fn finish(ctx: Context, text: &str, broken: &[toml::de::Error]) -> (Vec<Problem>
     problems.sort_by_key(|it| it.span.as_ref().map_or((0, 0), |span| (span.start, span.end)));
     problems.dedup();
     let mut secrets = ctx.secrets.into_inner();
-    secrets.extend(logins(text));
+    secrets.extend(mask::places(text, root, !broken.is_empty()));
     for problem in &mut problems {
-        problem.message = masked(&problem.message, &logins(&problem.message));
+        problem.message = mask::masked(&problem.message, &mask::logins(&problem.message));
     }
-    (problems, masked(text, &secrets))
+    (problems, mask::masked(text, &secrets))
 }
 
 fn line_of(text: &str, at: usize) -> Range<usize> {
     let at = text.floor_char_boundary(at);
     let start = text[..at].rfind('\n').map_or(0, |it| it + 1);
     start..text[at..].find('\n').map_or(text.len(), |it| at + it)
-}
-
-/// Where addresses carry a login: `user:password` of `https://user:password@host`.
-fn logins(text: &str) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    for (at, mark) in text.match_indices("://") {
-        let start = at + mark.len();
-        let rest = text.get(start..).unwrap_or_default();
-        let end = rest.find(|it: char| it.is_whitespace() || "\"'`".contains(it));
-        let address = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
-        if let Some(login) = address.rfind('@') {
-            found.push(start..start + login);
-        }
-    }
-    found
-}
-
-/// The text with `*` for each byte of a secret, so that all places stay where they are.
-fn masked(text: &str, secrets: &[Range<usize>]) -> String {
-    let mut masked = text.to_owned();
-    for span in secrets {
-        let (start, end) =
-            (masked.floor_char_boundary(span.start), masked.ceil_char_boundary(span.end));
-        let stars = masked[start..end].bytes().map(|it| if it == b'\n' { '\n' } else { '*' });
-        let stars: String = stars.collect();
-        masked.replace_range(start..end, &stars);
-    }
-    masked
 }
 
 /// What models and rules refer to by name. `None`: it is there and can't be read.

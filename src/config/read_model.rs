@@ -67,6 +67,7 @@ pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option
         window: own.window,
         lateness: own.lateness,
         idle_timeout: own.idle_timeout.unwrap_or(own.window.nominal()),
+        future_max: own.future_max,
         poll: own.poll,
         time_zone: time_zone?,
         start: start?,

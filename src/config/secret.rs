@@ -108,12 +108,13 @@ impl<'de> Deserialize<'de> for Secret {
                     return Err(de::Error::invalid_value(de::Unexpected::Map, &self));
                 };
                 let secret = match kind {
-                    Source::Env => Secret::Env(not_empty(map.next_value()?, "variable")?),
-                    Source::File => {
-                        Secret::File(not_empty::<A::Error>(map.next_value()?, "path")?.into())
-                    }
+                    Source::Env => Secret::Env(text(&mut map, "variable")?),
+                    Source::File => Secret::File(text(&mut map, "path")?.into()),
                     Source::Command => {
-                        let argv: Vec<String> = map.next_value()?;
+                        // Serde's own error would print what may be the secret.
+                        let argv: Vec<String> = map.next_value().map_err(|_| {
+                            de::Error::custom("expected a list: the program and its arguments")
+                        })?;
                         if argv.first().is_none_or(String::is_empty) {
                             return Err(de::Error::custom("the command has no program"));
                         }
@@ -140,8 +141,14 @@ enum Source {
     Command,
 }
 
-fn not_empty<E: de::Error>(text: String, what: &str) -> Result<String, E> {
-    if text.is_empty() { Err(E::custom(format!("the {what} is empty"))) } else { Ok(text) }
+fn text<'de, A: MapAccess<'de>>(map: &mut A, what: &str) -> Result<String, A::Error> {
+    // Serde's own error would print what may be the secret.
+    let wrong = |_| de::Error::custom(format!("expected the {what} in quotes"));
+    let text: String = map.next_value().map_err(wrong)?;
+    if text.is_empty() {
+        return Err(de::Error::custom(format!("the {what} is empty")));
+    }
+    Ok(text)
 }
 
 impl JsonSchema for Secret {
@@ -210,10 +217,13 @@ mod tests {
         let json = serde_json::to_string(&Revealed::new("hunter2")).unwrap();
         assert_eq!(json, "\"***\"");
         // Not even the error of one that was written without quotes.
-        for value in ["1234567", "-5", "1.25", "true"] {
+        for value in ["1234567", "-5", "1.25", "true", "{ env = 1234567 }", "{ file = 1.25 }"] {
             let error = read(value).unwrap_err();
-            assert!(!error.contains(value), "{error}");
+            let digits = value.trim_matches(|it: char| " {}envfil=".contains(it));
+            assert!(!error.contains(digits), "{error}");
         }
+        let error = read("{ command = 'echo hunter2' }").unwrap_err();
+        assert!(!error.contains("hunter2"), "{error}");
     }
 
     #[test]

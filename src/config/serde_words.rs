@@ -46,6 +46,15 @@ pub(super) fn understand(message: &str) -> Mistake {
     plain(Code::BadValue, message.to_owned())
 }
 
+/// A message that was understood, without the value that it says was found.
+pub(super) fn without_value(message: &str) -> String {
+    let Some((expected, found)) = message.rsplit_once(", found ") else {
+        return message.to_owned();
+    };
+    let found = found.split(['"', '`']).next().map_or("something else", str::trim_end);
+    format!("{expected}, found {}", if found.is_empty() { "something else" } else { found })
+}
+
 /// The key that serde says is missing.
 pub(super) fn missing_field(message: &str) -> Option<&str> {
     message.strip_prefix("missing field `")?.trim_end().strip_suffix('`')

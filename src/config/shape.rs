@@ -8,6 +8,8 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
+use super::mask;
+
 /// How deep schemas and values are followed; both are trees far shallower than this.
 const DEPTH_MAX: usize = 32;
 
@@ -24,6 +26,8 @@ pub(super) enum Written {
     Plainly,
     /// As a local process's output.
     ByCommand,
+    /// In a way that no secret is written: told as another mistake, and not to be shown.
+    Astray,
 }
 
 impl Shape {
@@ -61,7 +65,13 @@ impl Shape {
     /// Whether a key holds a secret.
     pub(super) fn is_secret(&self, key: &str) -> bool {
         let schema = self.properties().and_then(|it| it.get(key));
+        let schema = schema.filter(|it| it.get("x-plain").is_none());
         schema.is_some_and(|it| it.to_string().contains("/Secret\""))
+    }
+
+    /// Whether any key holds a secret.
+    pub(super) fn has_secrets(&self) -> bool {
+        self.keys().any(|key| self.is_secret(key))
     }
 
     /// Where `table` holds secrets that deserve a word, at any depth.
@@ -70,6 +80,9 @@ impl Shape {
         for (key, value) in table {
             if let Some(schema) = self.properties().and_then(|it| it.get(key.get_ref().as_ref())) {
                 self.seek_secrets(schema, value, DEPTH_MAX, &mut found);
+                if self.is_secret(key.get_ref()) {
+                    note_astray(value, &mut found);
+                }
             }
         }
         found.into_iter().map(|((start, end), written)| (start..end, written)).collect()
@@ -93,7 +106,7 @@ impl Shape {
                     DeValue::Table(it) if it.contains_key("command") => {
                         found.insert(span, Written::ByCommand);
                     }
-                    DeValue::Table(_) => {}
+                    DeValue::Table(_) => note_astray(value, found),
                     _ => {
                         found.insert(span, Written::Plainly);
                     }
@@ -128,6 +141,12 @@ impl Shape {
             }
             _ => {}
         }
+    }
+}
+
+fn note_astray(value: &Spanned<DeValue<'_>>, found: &mut BTreeMap<(usize, usize), Written>) {
+    for span in mask::literals(value) {
+        found.entry((span.start, span.end)).or_insert(Written::Astray);
     }
 }
 

@@ -14,7 +14,7 @@ use toml::{
 };
 
 use super::{
-    Code, Options, Problem, Problems,
+    Code, Options, Problem, Problems, mask,
     problems::within,
     serde_words,
     shape::{Shape, Written},
@@ -137,6 +137,7 @@ impl<'a> Table<'a> {
         let one_of = || format!("one of {}", suggest::listed(kinds));
         let Some(value) = self.take("type") else {
             let message = format!("a {what} needs a `type`");
+            self.hide_addresses();
             self.problems().here().note(Code::MissingKey, message).help(one_of());
             return None;
         };
@@ -149,11 +150,18 @@ impl<'a> Table<'a> {
         };
         let read = read(kind, self);
         if read.is_none() {
+            self.hide_addresses();
             let message = format!("there is no {what} of type `{kind}`");
             let noted = problems.at("type").note(Code::UnknownKind, message);
             noted.help_from(suggest::instead(kind, kinds.iter().copied()));
         }
         read.flatten()
+    }
+
+    /// Of a component that is not known: what its keys hold is not known either.
+    fn hide_addresses(&self) {
+        let addresses = self.rest.iter().filter(|(key, _)| key.get_ref() == "url");
+        self.ctx.secrets.borrow_mut().extend(addresses.flat_map(|(_, it)| mask::literals(it)));
     }
 
     /// Reads all remaining keys as the options `T`; what is wrong is noted as problems.
@@ -203,7 +211,8 @@ impl<'a> Table<'a> {
             unknown.map(|(key, value)| (key.get_ref().to_string(), value.span())).collect();
         for (key, value) in unknown {
             let meant = suggest::nearest(&key, known.iter().copied());
-            if looks_secret(&key) || meant.is_some_and(|it| shape.is_secret(it)) {
+            // Where secrets are about, what is meant by nothing that is known may be one.
+            if meant.map_or_else(|| shape.has_secrets(), |it| shape.is_secret(it)) {
                 self.ctx.secrets.borrow_mut().push(value);
             }
             let noted = self.problems().at(&key).key();
@@ -241,6 +250,7 @@ impl<'a> Table<'a> {
                         .help("write `allow_commands = true` at the top of the file to allow it");
                 }
                 Written::ByCommand => {}
+                Written::Astray => self.ctx.secrets.borrow_mut().push(span),
             }
         }
     }
@@ -258,7 +268,11 @@ impl<'a> Table<'a> {
         let known = serde_words::missing_field(error.message()).is_some_and(|it| gone.contains(it));
         let dropped = remove_at(keys, &span);
         if !known {
-            let mistake = serde_words::understand(error.message());
+            let secret = dropped.as_deref().is_some_and(|key| shape.is_secret(key));
+            let mut mistake = serde_words::understand(error.message());
+            if secret {
+                mistake.message = serde_words::without_value(&mistake.message);
+            }
             let noted = self.problems().span(span).note(mistake.code, mistake.message);
             let about = dropped.as_deref().and_then(|key| shape.help(key));
             noted.help_from(mistake.help.or(about));
@@ -283,12 +297,6 @@ fn remove_at(table: &mut DeTable<'_>, span: &Range<usize>) -> Option<String> {
     }
     table.remove(on.as_deref()?);
     on
-}
-
-/// Whether a key that is not known is likely to hold a secret, which must not be shown then.
-fn looks_secret(key: &str) -> bool {
-    let key = key.to_lowercase();
-    ["pass", "secret", "token", "key", "auth", "credential"].iter().any(|it| key.contains(it))
 }
 
 /// What a value is, in words.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     source::{AnySource, Batch, Part, Query, Source, SourceError, TimeColumn},
     store::CursorRow,
-    time::{Interval, Timestamp},
+    time::{Interval, Span, Timestamp},
 };
 
 /// What is remembered of a part that was looked at.
@@ -18,7 +18,8 @@ pub struct Seen {
     pub modified_us: i64,
     /// Its rows then.
     pub rows: u64,
-    /// Rows that lay in the future of `read_at`.
+    /// Rows that lay in the future of `read_at`: labels to come, and predictions that lie too far
+    /// ahead.
     #[serde(default)]
     pub ahead: u64,
     /// What its bytes ended in, where it is of a format that is appended to.
@@ -146,6 +147,28 @@ pub async fn oldest(
     extreme(source, parts, time, within, Ord::min).await
 }
 
+/// The earliest time that history of length `keep` before `newest` reaches back to: what is older
+/// would be forgotten at once, and a single row with a wrong time must not open an age of empty
+/// windows.
+///
+/// # Errors
+/// The source's.
+pub async fn oldest_kept(
+    source: &Arc<AnySource>,
+    parts: &[Part],
+    time: &TimeColumn,
+    newest: Timestamp,
+    keep: Span,
+) -> Result<Option<Timestamp>, SourceError> {
+    let reach = newest.minus(keep);
+    let oldest = oldest(source, parts, time, up_to(newest)).await?;
+    let Some(at) = oldest.filter(|at| *at < reach) else { return Ok(oldest) };
+    let why = "rows older than store.keep before the newest one are left out";
+    tracing::warn!(oldest = %at, from = %reach, "{why}");
+    let kept = Interval { start: reach, end: up_to(newest).end };
+    self::oldest(source, parts, time, kept).await
+}
+
 async fn extreme(
     source: &Arc<AnySource>,
     parts: &[Part],
@@ -160,6 +183,7 @@ async fn extreme(
         let columns = [time.name.clone()];
         let query = Query {
             columns: Some(&columns),
+            keys: &[],
             time: Some(&time),
             within: Some(within),
             skip_rows: 0,

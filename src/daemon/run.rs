@@ -105,7 +105,8 @@ impl Daemon {
         };
         let mut tasks = JoinSet::new();
         tasks.spawn(serve);
-        for worker in self.models {
+        for mut worker in self.models {
+            worker.go_live(stop.clone());
             tasks.spawn(watch(worker, beat.clone()));
         }
         tasks.spawn(deliver(self.deliverer, beat.clone()));

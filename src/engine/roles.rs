@@ -93,12 +93,17 @@ impl Roles {
         }
     }
 
+    /// The columns with a part of their own that are wanted wherever they stand: in the rows, or
+    /// in the folders' names.
+    pub fn named(&self) -> Vec<String> {
+        let roles = [&self.id, &self.version, &self.score, &self.prediction, &self.label];
+        roles.into_iter().flatten().cloned().collect()
+    }
+
     /// The columns that are worth reading, where that is known beforehand.
     pub fn wanted(&self) -> Option<Vec<String>> {
         let features = self.features.as_ref()?;
-        let roles = [&self.id, &self.version, &self.score, &self.prediction, &self.label];
-        let mut wanted: Vec<String> =
-            features.iter().chain(roles.into_iter().flatten()).cloned().collect();
+        let mut wanted: Vec<String> = features.iter().cloned().chain(self.named()).collect();
         wanted.push(self.time.clone());
         wanted.sort();
         wanted.dedup();

@@ -288,8 +288,11 @@ fn reason(rule: &Rule, episode: &Episode) -> String {
             let of = column.as_ref().map(|c| format!(" of `{c}`")).unwrap_or_default();
             format!("{of} is {value:.4},")
         });
-    let windows = episode.windows_breached;
-    format!("{}{value} {} in {windows} windows", rule.metric, note::threshold(rule))
+    let windows = match episode.windows_breached {
+        1 => "1 window".to_owned(),
+        more => format!("{more} windows"),
+    };
+    format!("{}{value} {} in {windows}", rule.metric, note::threshold(rule))
 }
 
 /// Tells the receivers of the rule that asked how its retraining ended.

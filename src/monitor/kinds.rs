@@ -1,7 +1,12 @@
 //! Reading a closed column as another kind, where nothing has to be guessed.
 use std::borrow::Cow;
 
-use crate::profile::{Body, Categories, ColumnProfile, Counts, Distribution, Kind, Numeric, Times};
+use jiff::tz::TimeZone;
+
+use crate::{
+    profile::{Body, Categories, ColumnProfile, Counts, Distribution, Kind, Numeric, Times},
+    time::parse_time,
+};
 
 const FALSE_TRUE: [&str; 2] = ["false", "true"];
 
@@ -9,7 +14,7 @@ const FALSE_TRUE: [&str; 2] = ["false", "true"];
 ///
 /// A column without usable values is of every kind. Exact numbers are categories by their shortest
 /// decimal name, 0 and 1 are `false` and `true`, text in which every category is a number is
-/// numbers.
+/// numbers, and text in which every category is a date or a time is instants.
 pub(super) fn read_as(column: &ColumnProfile, kind: Kind) -> Option<Cow<'_, ColumnProfile>> {
     if column.kind == kind {
         return Some(Cow::Borrowed(column));
@@ -23,6 +28,7 @@ pub(super) fn read_as(column: &ColumnProfile, kind: Kind) -> Option<Cow<'_, Colu
             is_truths(categories).then(|| Body::Categorical(categories.clone()))?
         }
         (Body::Categorical(categories), Kind::Numeric) => numbers(categories)?,
+        (Body::Categorical(categories), Kind::Timestamp) => times(categories)?,
         (Body::Numeric(numeric), Kind::Categorical) => {
             numeric.values.is_exact().then(|| column.as_categorical().body)?
         }
@@ -61,6 +67,23 @@ fn truths(values: &Distribution) -> Option<Body> {
         counts.push((FALSE_TRUE[place].to_owned(), count));
     }
     Some(Body::Categorical(Categories { counts, ..Categories::default() }))
+}
+
+/// Dates and times in text, as files without types have them; where categories were left out, by
+/// those that are there.
+fn times(categories: &Categories) -> Option<Body> {
+    let mut range_us: Option<(i64, i64)> = None;
+    for (name, _) in &categories.counts {
+        // Digits alone are a code more often than a date.
+        let at = name.contains('-').then(|| parse_time(name, &TimeZone::UTC))??.micros();
+        range_us = Some(range_us.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
+    }
+    range_us.map(|range| Body::Timestamp(Times { range_us: Some(range) }))
+}
+
+/// Whether a column of text holds dates or times only.
+pub(super) fn are_times(column: &ColumnProfile) -> bool {
+    matches!(&column.body, Body::Categorical(categories) if times(categories).is_some())
 }
 
 fn numbers(categories: &Categories) -> Option<Body> {

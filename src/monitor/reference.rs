@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::kinds::read_as;
+use super::kinds::{are_times, read_as};
 use crate::{
     profile::{ColumnProfile, Kind, Profile},
     stat::{Bins, NoValue},
@@ -31,7 +31,8 @@ pub struct Frozen {
 /// Freezes a profile as a reference.
 ///
 /// A column's kind is the one in `kinds` where its values can be read so; else whole numbers with
-/// at most [`CODES_MAX`] distinct values are categorical, and what else it is it stays. Numeric
+/// at most [`CODES_MAX`] distinct values are categorical, text that is dates or times only is
+/// instants (as categories they would be new in every window), and what else it is it stays. Numeric
 /// columns get `bins` bins at their quantiles, others a bin for each category.
 ///
 /// ```
@@ -64,7 +65,11 @@ fn inferred(column: &ColumnProfile) -> Kind {
         let (distinct, is_exact) = numeric.distinct();
         numeric.integers && is_exact && (1..=CODES_MAX).contains(&distinct)
     });
-    if is_code { Kind::Categorical } else { column.kind }
+    match column.kind {
+        _ if is_code => Kind::Categorical,
+        Kind::Categorical if are_times(column) => Kind::Timestamp,
+        kind => kind,
+    }
 }
 
 impl Frozen {
@@ -122,20 +127,27 @@ mod tests {
             ("kept", five),
             ("text", categorical(&[("1.5", 1), ("2", 1)])),
             ("words", categorical(&[("a", 1)])),
+            ("dates", categorical(&[("2024-01-31", 1), ("2024-02-01T10:00:00", 2)])),
+            ("kept_dates", categorical(&[("2024-01-31", 3)])),
+            ("months", categorical(&[("2024-01", 1), ("2024-01-31", 1)])),
         ];
         let overrides = [
             ("kept", Kind::Numeric),
             ("floats", Kind::Categorical),
             ("text", Kind::Numeric),
             ("words", Kind::Numeric),
+            ("kept_dates", Kind::Categorical),
         ];
         let frozen = frozen(&columns, &overrides);
         let kinds: Vec<(&str, Kind)> =
             frozen.profile.columns.iter().map(|(name, it)| (name.as_str(), it.kind)).collect();
         let want = [
+            ("dates", Kind::Timestamp),
             ("five", Kind::Categorical),
             ("floats", Kind::Categorical),
             ("kept", Kind::Numeric),
+            ("kept_dates", Kind::Categorical),
+            ("months", Kind::Categorical),
             ("six", Kind::Numeric),
             ("text", Kind::Numeric),
             // Can't be read as numbers, so it stays what it is.

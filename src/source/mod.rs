@@ -55,6 +55,9 @@ pub enum TimeUnit {
 pub struct Query<'a> {
     /// Columns wanted; all where `None`. One that the part lacks is left out of the batches.
     pub columns: Option<&'a [String]>,
+    /// Columns wanted besides those where only a part's place says what is in them: the keys of
+    /// partitions, which "all columns" leaves out.
+    pub keys: &'a [String],
     /// The time column; its values come normalised in [`Batch::times_us`].
     pub time: Option<&'a TimeColumn>,
     /// Only rows inside; pruned by the format's own statistics, then row by row. Needs `time`.
@@ -154,6 +157,14 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// [`SourceError::BadPart`].
     fn schema(&self, part: &Part) -> Result<SchemaRef, SourceError>;
+
+    /// The names that rows of a part can be asked for: its columns and the keys of its partition.
+    ///
+    /// # Errors
+    /// [`SourceError::BadPart`].
+    fn names(&self, part: &Part) -> Result<Vec<String>, SourceError> {
+        Ok(self.schema(part)?.fields().iter().map(|field| field.name().clone()).collect())
+    }
 
     /// Streams a part's rows, in their order, to `each`.
     ///

@@ -125,6 +125,9 @@ async fn open_writer(path: &Path) -> Result<Store, StoreError> {
 
 async fn open_reader(path: PathBuf) -> Result<Store, StoreError> {
     match path.metadata() {
+        Ok(meta) if meta.is_dir() => {
+            return Err(StoreError::Open { path, source: ErrorKind::IsADirectory.into() });
+        }
         Ok(meta) if meta.is_file() && meta.len() > 0 => {}
         Ok(_) => return Err(StoreError::Missing { path }),
         Err(e) if e.kind() == ErrorKind::NotFound => return Err(StoreError::Missing { path }),

@@ -16,8 +16,9 @@ use crate::{
     cli::{Format, exit},
     config::{Config, LogConfig, ModelConfig, ReferenceKind, Start},
     daemon::{
+        clock::{Clock as _, SystemClock},
         logging,
-        model::{ModelWorker, Shared},
+        model::{ModelWorker, Shared, columns},
         parts,
     },
     source::TimeColumn,
@@ -102,7 +103,9 @@ async fn check(config: Config, args: &Args) -> anyhow::Result<Report> {
     let bar = progress(args, names.len() as u64);
     for name in names.into_iter().filter(|n| args.model.as_ref().is_none_or(|m| m == n)) {
         bar.set_message(name.clone());
-        let range = Range::find(&config.models[&name], args).await?;
+        require_columns(&config.models[&name]).await?;
+        let keep = config.store.keep;
+        let range = Range::find(&config.models[&name], keep, args).await?;
         let Some(range) = range else {
             report.empty(&name);
             continue;
@@ -117,6 +120,19 @@ async fn check(config: Config, args: &Args) -> anyhow::Result<Report> {
     }
     bar.finish_and_clear();
     Ok(report)
+}
+
+/// Refuses a model that can't be evaluated for want of a column, and tells of others.
+async fn require_columns(model: &ModelConfig) -> anyhow::Result<()> {
+    let missing = columns::missing(model).await?;
+    if missing.iter().any(|it| it.needed) {
+        let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
+        anyhow::bail!("model `{}`: {}", model.name, missing.join("\n        "));
+    }
+    for missing in missing {
+        tracing::warn!(model = model.name, "{missing}");
+    }
+    Ok(())
 }
 
 async fn evaluate(
@@ -166,7 +182,7 @@ struct Range {
 }
 
 impl Range {
-    async fn find(model: &ModelConfig, args: &Args) -> anyhow::Result<Option<Self>> {
+    async fn find(model: &ModelConfig, keep: Span, args: &Args) -> anyhow::Result<Option<Self>> {
         let source = Arc::new(model.predictions.source.source.clone());
         let all = parts::list(&source).await?;
         let time = TimeColumn {
@@ -175,14 +191,19 @@ impl Range {
             unit: model.predictions.time_unit,
         };
         let grid = Grid { size: model.window, zone: model.time_zone.clone() };
-        let ever = Interval { start: Timestamp::MIN, end: Timestamp::MAX };
-        let Some(newest) = parts::newest(&source, &all, &time, ever).await? else {
-            return Ok(None);
-        };
+        // A row that is dated past the clock is a mistake, and must not say which window is judged.
+        let latest = SystemClock.now().plus(model.future_max);
+        let ever = parts::up_to(latest);
+        let newest = parts::newest(&source, &all, &time, ever).await?;
+        if let Some(ahead) = parts::newest(&source, &all, &time, parts::after(latest)).await? {
+            let what = "rows are dated further ahead of the clock than future_max: refused";
+            tracing::warn!(model = model.name, newest = %ahead, "{what}");
+        }
+        let Some(newest) = newest else { return Ok(None) };
         let shown = match (args.from, args.to) {
             (None, None) => last_closed(&grid, newest, model.lateness),
             (from, to) => {
-                let oldest = parts::oldest(&source, &all, &time, ever).await?;
+                let oldest = parts::oldest_kept(&source, &all, &time, newest, keep).await?;
                 let start = from.unwrap_or_else(|| grid.window_of(oldest.unwrap_or(newest)).start);
                 let closed = last_closed(&grid, newest, model.lateness).end;
                 Interval { start, end: to.unwrap_or(closed) }

@@ -60,7 +60,7 @@ const SCORES: [&str; 11] = [
 ];
 const PREDICTIONS: [&str; 8] =
     ["prediction", "predicted", "y_pred", "pred", "decision", "predicted_label", "yhat", "y_hat"];
-const LABELS: [&str; 12] = [
+const LABELS: [&str; 20] = [
     "label",
     "target",
     "y_true",
@@ -73,6 +73,14 @@ const LABELS: [&str; 12] = [
     "is_fraud",
     "churn",
     "churned",
+    "fraud",
+    "default",
+    "defaulted",
+    "converted",
+    "clicked",
+    "survived",
+    "income",
+    "approved",
 ];
 
 /// Finds the roles in the predictions, in the reference and in the labels.

@@ -30,6 +30,9 @@ pub(in crate::config) struct Model {
     /// own length where not given.
     #[serde(default)]
     pub(in crate::config) idle_timeout: Option<Span>,
+    /// How far past the clock a row or a label may be dated; what lies further ahead is refused.
+    #[serde(default = "default::future_max")]
+    pub(in crate::config) future_max: Span,
     /// How often the sources are looked at.
     #[serde(default = "default::poll")]
     pub(in crate::config) poll: Span,
@@ -37,7 +40,7 @@ pub(in crate::config) struct Model {
     #[serde(default = "default::time_zone")]
     pub(in crate::config) time_zone: String,
     /// Where a new store begins: `latest`, the last window that has closed; `earliest`, the
-    /// window of the oldest row; or a date.
+    /// window of the oldest row that `store.keep` reaches back to; or a date.
     #[serde(default = "default::start")]
     pub(in crate::config) start: Scalar,
     /// Fewest usable rows a side; below it a statistic says `insufficient`.
@@ -253,6 +256,9 @@ mod default {
 
     pub(super) fn window() -> WindowSize {
         WindowSize::Day
+    }
+    pub(super) fn future_max() -> Span {
+        Span::days(1)
     }
     pub(super) fn poll() -> Span {
         Span::minutes(1)

@@ -16,7 +16,11 @@ impl ModelWorker {
         let first = match self.model().start {
             Start::At(at) => Some(at),
             Start::Earliest => {
-                let oldest = parts::oldest(source, all, time, within).await?;
+                let Some(newest) = parts::newest(source, all, time, within).await? else {
+                    return Ok(());
+                };
+                let keep = self.shared.config.store.keep;
+                let oldest = parts::oldest_kept(source, all, time, newest, keep).await?;
                 oldest.map(|at| self.grid.window_of(at).start)
             }
             Start::Latest => {

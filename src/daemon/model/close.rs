@@ -33,7 +33,7 @@ impl ModelWorker {
         windows: Vec<Interval>,
         now: Timestamp,
     ) -> Result<Option<bool>, TurnError> {
-        let read = match self.read_windows(&looked.readable, windows).await? {
+        let read = match self.read_windows(looked, windows).await? {
             Ok(read) => read,
             Err((part, error)) => {
                 tracing::warn!(model = self.name, part = part.name, %error, "part cannot be read");
@@ -53,27 +53,29 @@ impl ModelWorker {
 
     async fn read_windows(
         &self,
-        all: &[Part],
+        looked: &Looked,
         windows: Vec<Interval>,
     ) -> Result<Result<Read, (Part, SourceError)>, SourceError> {
         let (Some(first), Some(last)) = (windows.first(), windows.last()) else {
             return Ok(Ok(Vec::new()));
         };
         let within = Interval { start: first.start, end: last.end };
-        let wanted: Vec<Part> =
-            all.iter().filter(|part| parts::may_hold(part, &within)).cloned().collect();
+        let wanted = looked.readable.iter().filter(|part| parts::may_hold(part, &within));
+        let wanted: Vec<(Part, Interval)> =
+            wanted.map(|part| (part.clone(), looked.taken(part, within))).collect();
         let (source, time) = (Arc::clone(&self.predictions), self.time.clone());
         let roles = self.roles.clone();
         parts::blocking(move || {
-            let columns = roles.wanted();
-            let query = Query {
-                columns: columns.as_deref(),
-                time: Some(&time),
-                within: Some(within),
-                skip_rows: 0,
-            };
+            let (columns, keys) = (roles.wanted(), roles.named());
             let mut ingest = Ingest::new(&roles, windows, Limits::default());
-            for part in wanted {
+            for (part, within) in wanted {
+                let query = Query {
+                    columns: columns.as_deref(),
+                    keys: &keys,
+                    time: Some(&time),
+                    within: Some(within),
+                    skip_rows: 0,
+                };
                 let result = source.get().read(&part, &query, &mut |batch| {
                     ingest.add(&batch).map_err(SourceError::Stopped)
                 });

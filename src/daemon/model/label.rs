@@ -26,6 +26,8 @@ struct LabelPart {
     events: Vec<LabelEvent>,
     refused: u64,
     before: u64,
+    /// Dated too far ahead; counted in `refused` too.
+    ahead: u64,
     seen: Seen,
 }
 
@@ -45,6 +47,8 @@ struct LabelReader {
     time: Option<TimeColumn>,
     positive: Option<String>,
     now: Timestamp,
+    /// The latest time that a label may be dated, where there is one.
+    latest: Option<Timestamp>,
     /// When a label without a time counts as known.
     arrived: Timestamp,
     /// Start of the first window: labels known before it are for predictions never looked at.
@@ -79,6 +83,11 @@ impl ModelWorker {
             match read {
                 Ok(read) => {
                     count += read.events.len() as u64;
+                    if read.ahead > 0 {
+                        let labels = read.ahead;
+                        let why = "dated further ahead of the clock than future_max";
+                        tracing::warn!(model = self.name, part = name, labels, why, "refused");
+                    }
                     self.join(read).await?;
                 }
                 Err(error) => {
@@ -108,6 +117,7 @@ impl ModelWorker {
             label: labels.label.clone(),
             time,
             positive: labels.positive.clone(),
+            latest: self.latest(now),
             now,
             started,
         })
@@ -213,9 +223,12 @@ impl LabelReader {
         columns.extend(self.time.as_ref().map(|time| time.name.clone()));
         let mut taken = Taken::default();
         let (mut refused, mut total, mut outside) = (0, 0, 0);
-        for pass in self.passes(source, &part, before) {
+        let passes = self.passes(source, &part, before);
+        let new_from = passes.iter().find(|pass| pass.refusals).map(|pass| pass.skip);
+        for pass in passes {
             let query = Query {
                 columns: Some(&columns),
+                keys: &[],
                 time: self.time.as_ref(),
                 within: self.time.as_ref().map(|_| pass.within),
                 skip_rows: pass.skip,
@@ -234,11 +247,13 @@ impl LabelReader {
             total = report.rows_total;
             outside += total.saturating_sub(pass.skip + report.rows_read + unreadable);
         }
+        let (to_come, ahead) =
+            if outside > 0 { self.ahead(source, &part, new_from)? } else { (0, 0) };
         let seen = Seen {
             bytes: part.bytes,
             modified_us: part.modified_us,
             rows: total,
-            ahead: if outside > 0 { self.ahead(source, &part)? } else { 0 },
+            ahead: to_come,
             // A clock that was set back takes back nothing that was known.
             read_at: before
                 .filter(|seen| seen.is_same(&part))
@@ -246,8 +261,8 @@ impl LabelReader {
             mark: source.mark(&part, part.bytes),
             given_up: false,
         };
-        let refused = refused + taken.unclear;
-        Ok(LabelPart { part, events: taken.events, refused, before: taken.before, seen })
+        let refused = refused + taken.unclear + ahead;
+        Ok(LabelPart { part, events: taken.events, refused, before: taken.before, ahead, seen })
     }
 
     /// How to read what has become known of a part, every label once: of one that was there those
@@ -272,13 +287,26 @@ impl LabelReader {
         vec![Pass { within: until_then, skip: seen.rows, refusals: true }, due]
     }
 
-    /// How many of a part's labels are not known yet.
-    fn ahead(&self, source: &dyn Source, part: &Part) -> Result<u64, SourceError> {
-        let Some(time) = &self.time else { return Ok(0) };
+    /// How many of a part's labels are still to become known, and how many of those that are new,
+    /// from row `new_from` on, lie too far ahead for that.
+    fn ahead(
+        &self,
+        source: &dyn Source,
+        part: &Part,
+        new_from: Option<u64>,
+    ) -> Result<(u64, u64), SourceError> {
+        let Some(time) = &self.time else { return Ok((0, 0)) };
         let columns = [time.name.clone()];
-        let within = Some(parts::after(self.now));
-        let query = Query { columns: Some(&columns), time: Some(time), within, skip_rows: 0 };
-        Ok(source.read(part, &query, &mut |_| Ok(()))?.rows_read)
+        let count = |within: Interval, skip_rows: u64| {
+            let (columns, time) = (Some(columns.as_slice()), Some(time));
+            let query = Query { columns, keys: &[], time, within: Some(within), skip_rows };
+            Ok::<_, SourceError>(source.read(part, &query, &mut |_| Ok(()))?.rows_read)
+        };
+        let after = parts::after(self.now);
+        let Some(latest) = self.latest else { return Ok((count(after, 0)?, 0)) };
+        let too_far = parts::after(latest);
+        let to_come = count(Interval { end: too_far.start, ..after }, 0)?;
+        Ok((to_come, new_from.map_or(Ok(0), |from| count(too_far, from))?))
     }
 
     /// Takes a batch's labels; `false` where a column is not there.

@@ -2,6 +2,7 @@
 //! wants to be called again. Each step is one commit; a kill between two loses nothing.
 mod begin;
 mod close;
+pub mod columns;
 mod finish;
 mod label;
 mod reference;
@@ -10,6 +11,7 @@ mod scan;
 use std::{collections::BTreeSet, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 
 use super::parts;
 use crate::{
@@ -141,6 +143,11 @@ pub struct ModelWorker {
     /// The latest event time known to have been seen.
     newest: Option<Timestamp>,
     labels_at: LabelsAt,
+    /// Where the clock is the world's, what says that the daemon ends. In a replay, where all that
+    /// is to come lies ahead, there is none.
+    live: Option<CancellationToken>,
+    /// Whether columns that a source lacks have been told of.
+    columns_told: bool,
     link: Option<String>,
 }
 
@@ -176,6 +183,8 @@ impl ModelWorker {
             nulls: NullDraws::default(),
             newest: None,
             labels_at: LabelsAt::default(),
+            live: None,
+            columns_told: false,
             link,
             shared,
         };
@@ -214,6 +223,21 @@ impl ModelWorker {
         Ok(())
     }
 
+    /// From now on the clock is the world's: what is dated far ahead of it is a mistake. A turn
+    /// ends early when `stop` is cancelled: the next start goes on from there.
+    pub fn go_live(&mut self, stop: CancellationToken) {
+        self.live = Some(stop);
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.live.as_ref().is_some_and(CancellationToken::is_cancelled)
+    }
+
+    /// The latest time that a row or a label may be dated, where there is one.
+    fn latest(&self, now: Timestamp) -> Option<Timestamp> {
+        self.live.is_some().then(|| now.plus(self.model().future_max))
+    }
+
     /// The model's name.
     pub fn name(&self) -> &str {
         &self.name
@@ -250,6 +274,7 @@ impl ModelWorker {
         let all = parts::list(&self.predictions).await?;
         // Read once for both sources: looking at the one changes nothing that is known of the other.
         let cursors = self.shared.store.cursors(&self.name).await?;
+        self.tell_missing_columns(&all).await;
         let mut looked = self.look(all, &cursors, now).await?;
         if self.state.progress.closed_until.is_none() {
             self.begin(&looked.readable, now).await?;
@@ -275,6 +300,9 @@ impl ModelWorker {
             if let Some(decided) = self.close_windows(&mut looked, windows, now).await? {
                 turn.closed += count;
                 turn.decided |= decided;
+            }
+            if self.is_stopping() {
+                return Ok(turn);
             }
         }
         turn.decided |= self.finish_windows(now, Timestamp::MAX).await?;

@@ -170,8 +170,8 @@ fn read_all(
     roles: &crate::engine::Roles,
 ) -> Result<(Profile, u64), SourceError> {
     let mut profiler = Profiler::new(roles.kinds.clone(), Limits::default());
-    let columns = roles.wanted();
-    let query = Query { columns: columns.as_deref(), ..Query::default() };
+    let (columns, keys) = (roles.wanted(), roles.named());
+    let query = Query { columns: columns.as_deref(), keys: &keys, ..Query::default() };
     let mut refused = 0;
     for part in source.get().parts()? {
         let report = source.get().read(&part, &query, &mut |batch| {

@@ -16,6 +16,8 @@ pub(super) struct Looked {
     pub(super) readable: Vec<Part>,
     /// Those that can't be read (half-written, damaged): windows wait for them for a while.
     pub(super) broken: Vec<Part>,
+    /// The latest time that is taken of parts with rows that lie too far ahead, by name.
+    latest: BTreeMap<String, Timestamp>,
 }
 
 impl Looked {
@@ -23,6 +25,13 @@ impl Looked {
     pub(super) fn set_aside(&mut self, broken: Vec<Part>) {
         self.readable.retain(|part| !broken.contains(part));
         self.broken.extend(broken);
+    }
+
+    /// What of `span` is read of a part: not what was refused when it came.
+    pub(super) fn taken(&self, part: &Part, span: Interval) -> Interval {
+        let latest = self.latest.get(&part.name).map(|at| parts::up_to(*at).end);
+        let end = latest.map_or(span.end, |end| end.clamp(span.start, span.end));
+        Interval { end, ..span }
     }
 
     /// Takes out the broken parts that may hold rows of `window`.
@@ -42,6 +51,8 @@ struct Scan {
     late: Vec<i64>,
     /// New rows that can't be read, or have no time.
     refused: u64,
+    /// New rows that are dated too far ahead.
+    ahead: u64,
     /// The latest time that is not after the clock.
     newest: Option<i64>,
 }
@@ -116,7 +127,11 @@ impl ModelWorker {
             match seen.get(&part.name).copied() {
                 // Windows have been closed without it; it counts again when it changes.
                 Some(seen) if seen.is_same(&part) && seen.given_up => {}
-                Some(seen) if seen.is_same(&part) => looked.readable.push(part),
+                Some(seen) if seen.is_same(&part) => {
+                    let latest = self.latest(seen.read_at).filter(|_| seen.ahead > 0);
+                    looked.latest.extend(latest.map(|at| (part.name.clone(), at)));
+                    looked.readable.push(part);
+                }
                 before => fresh.push((part, before)),
             }
         }
@@ -142,7 +157,18 @@ impl ModelWorker {
                 let window = self.grid.window_of(Timestamp::from_micros(us));
                 *late.entry(window).or_default() += 1;
             }
-            next.progress.refused += scan.refused;
+            if scan.ahead > 0 {
+                let (part, rows) = (&scan.part.name, scan.ahead);
+                tracing::warn!(
+                    model = self.name,
+                    part,
+                    rows,
+                    "rows are dated further ahead of the clock than future_max: refused"
+                );
+            }
+            let latest = self.latest(now).filter(|_| scan.seen.ahead > 0);
+            looked.latest.extend(latest.map(|at| (scan.part.name.clone(), at)));
+            next.progress.refused += scan.refused + scan.ahead;
             self.newest = self.newest.max(scan.newest.map(Timestamp::from_micros));
             commit.cursors.push(Role::Predictions.cursor(&self.name, &scan.part.name, scan.seen));
             looked.readable.push(scan.part);
@@ -181,6 +207,7 @@ impl ModelWorker {
         now: Timestamp,
     ) -> Result<(Vec<Scan>, Vec<(Part, SourceError)>), SourceError> {
         let (source, time) = (Arc::clone(&self.predictions), self.time.clone());
+        let latest = self.latest(now).unwrap_or(Timestamp::MAX);
         parts::blocking(move || {
             let columns = [time.name.clone()];
             let (mut found, mut broken) = (Vec::new(), Vec::new());
@@ -196,18 +223,17 @@ impl ModelWorker {
                     part,
                     late: Vec::new(),
                     refused: 0,
+                    ahead: 0,
                     newest: None,
                 };
-                let query = Query {
-                    columns: Some(&columns),
-                    time: Some(&time),
-                    within: None,
-                    skip_rows: known_rows(before, &scan.part, source.get()),
-                };
+                let skip_rows = known_rows(before, &scan.part, source.get());
+                let time = Some(&time);
+                let query = Query { columns: Some(&columns), time, skip_rows, ..Query::default() };
                 let result = source.get().read(&scan.part, &query, &mut |batch| {
                     for us in batch.times_us.unwrap_or_default() {
                         let at = Timestamp::from_micros(us);
                         scan.late.extend(closed.filter(|closed| closed.contains(at)).map(|_| us));
+                        scan.ahead += u64::from(at > latest);
                         scan.newest = scan.newest.max(Some(us).filter(|_| at <= now));
                     }
                     Ok(())
@@ -215,6 +241,8 @@ impl ModelWorker {
                 match result {
                     Ok(report) => {
                         scan.seen.rows = report.rows_total;
+                        let known = before.filter(|_| skip_rows > 0).map_or(0, |seen| seen.ahead);
+                        scan.seen.ahead = known + scan.ahead;
                         scan.refused = report.rows_unreadable();
                         found.push(scan);
                     }

@@ -96,6 +96,10 @@ pub(super) fn footer(file: &File, metadata: &ParquetMetaData) -> Result<(), Stri
             return damaged(format!("has {} rows", group.num_rows()));
         }
         rows = rows.saturating_add(group.num_rows());
+        // Writers put anything into the places of what is not there, and nothing reads there.
+        if group.num_rows() == 0 {
+            continue;
+        }
         for column in group.columns() {
             let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
             let size = column.compressed_size();

@@ -225,6 +225,12 @@ impl Source for Files {
         })
     }
 
+    fn names(&self, part: &Part) -> Result<Vec<String>, SourceError> {
+        let schema = self.schema(part)?;
+        let columns = schema.fields().iter().map(|field| field.name().clone());
+        Ok(columns.chain(partition::keys(&part.name).into_iter().map(|(key, _)| key)).collect())
+    }
+
     fn read(
         &self,
         part: &Part,
@@ -241,7 +247,9 @@ impl Source for Files {
             Opened::Csv(file) => file.names(),
         };
         // A file's own column is fuller than its folder's name.
-        let asked = |key: &String| query.columns.is_some_and(|columns| columns.contains(key));
+        let asked = |key: &String| {
+            query.columns.unwrap_or_default().iter().chain(query.keys).any(|it| it == key)
+        };
         let keys: BTreeMap<_, _> = partition::keys(&part.name).into_iter().collect();
         rows.constants =
             keys.into_iter().filter(|(key, _)| asked(key) && !names.contains(key)).collect();

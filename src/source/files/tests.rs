@@ -249,6 +249,7 @@ fn row_groups_outside_the_range_are_not_read() {
     let columns = names(&["score"]);
     let query = Query {
         columns: Some(&columns),
+        keys: &[],
         time: Some(&at),
         within: within("2013-03-10", "2013-03-11"),
         skip_rows: 0,
@@ -277,7 +278,7 @@ fn rows_at_the_start_are_left_out_whatever_is_pruned() {
     let at = time("at");
     for skip_rows in [0, 1, 49, 50, 51, 120, 239, 240, 1_000] {
         for range in [None, within("2013-03-03", "2013-03-06")] {
-            let query = Query { columns: None, time: Some(&at), within: range, skip_rows };
+            let query = Query { time: Some(&at), within: range, skip_rows, ..Query::default() };
             let read = read_all(&files, &query);
             let (from, to) = if range.is_some() { (48, 120) } else { (0, 240) };
             let expected: Vec<u64> = (from.max(skip_rows)..to.max(from.max(skip_rows))).collect();

@@ -99,6 +99,9 @@ async fn a_reader_makes_no_store() {
     fs::write(&path, "").unwrap();
     let error = Store::open(&url(&path), Mode::ReadOnly).await.unwrap_err();
     assert!(matches!(error, StoreError::Missing { .. }), "{error}");
+    // A folder in its place is a mistake, as it is for a writer.
+    let error = Store::open(&url(folder.path()), Mode::ReadOnly).await.unwrap_err();
+    assert!(matches!(error, StoreError::Open { .. }), "{error}");
 }
 
 #[tokio::test]

@@ -32,6 +32,7 @@ fn months_are_partitions() {
     let columns = names(&["month", "score"]);
     let query = Query {
         columns: Some(&columns),
+        keys: &[],
         time: Some(&at),
         within: within("2013-03-31T23:00:00Z", "2013-04-01T01:00:00Z"),
         skip_rows: 0,
@@ -46,6 +47,10 @@ fn months_are_partitions() {
     // Who does not name a key does not get it.
     let all = read_all(&files, &Query { columns: None, ..query });
     assert!(!all.rows[0].contains("month"), "{}", all.rows[0]);
+    // And who wants every column can have it with them.
+    let keys = names(&["month", "score"]);
+    let all = read_all(&files, &Query { columns: None, keys: &keys, ..query });
+    assert!(all.rows[0].contains("score=743") && all.rows[0].contains("month=2013-03"));
 }
 
 /// The same table as rows of text, cut into files and batches somehow.
@@ -111,4 +116,12 @@ proptest! {
         prop_assert_eq!(found.rows.len(), inside.count());
         prop_assert!(found.batch_rows_max <= batch_rows);
     }
+}
+
+#[test]
+fn row_groups_without_rows_are_passed_over() {
+    let bytes = include_bytes!("../../../../tests/data/parquet/empty_row_groups.parquet");
+    let folder = folder(&[("a.parquet", bytes)]);
+    let read = read_all(&Files::at(folder.path().join("a.parquet")), &Query::default());
+    assert_eq!(read.rows, ["a=true b=1", "a=- b=2"]);
 }

@@ -1,0 +1,144 @@
+//! Columns that a model's configuration names and its sources do not have.
+//!
+//! Without them every measurement that needs them would say so by itself; the mistake is one, and
+//! is told once.
+use std::{collections::BTreeSet, fmt, sync::Arc};
+
+use super::ModelWorker;
+use crate::{
+    config::{ModelConfig, NamedSource, On, instead},
+    daemon::parts,
+    plot::shown,
+    source::{Part, SourceError},
+};
+
+/// Parts of a source that are looked at, the last ones by name: a column may be newer than most.
+const PARTS_MAX: usize = 20;
+
+/// A column that is named and not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// The source that lacks it.
+    source: String,
+    /// The key that names it, with its table.
+    key: String,
+    /// The column.
+    column: String,
+    /// What to write instead.
+    hint: Option<String>,
+    /// Whether nothing can be said without it. Of a feature that is gone every measurement says
+    /// so by itself, and the others stay.
+    pub needed: bool,
+}
+
+/// A column that is named.
+struct Named {
+    /// The key that names it, with its table.
+    key: String,
+    column: String,
+    needed: bool,
+}
+
+impl Named {
+    fn needed(key: String, column: &str) -> Self {
+        Self { key, column: column.to_owned(), needed: true }
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { source, key, column, hint, .. } = self;
+        write!(f, "the source `{source}` has no column `{}` ({key})", shown(column))?;
+        hint.iter().try_for_each(|hint| write!(f, "; {hint}"))
+    }
+}
+
+/// What of the predictions' columns is named, by the key that does.
+fn of_predictions(model: &ModelConfig) -> Vec<Named> {
+    let name = &model.name;
+    let of = |table: &str, key: &str| format!("`{key}` of `[models.{name}.{table}]`");
+    let roles = model.predictions.roles();
+    let mut wanted: Vec<Named> =
+        roles.map(|(key, column)| Named::needed(of("predictions", key), column)).collect();
+    let inline = model.labels.as_ref().filter(|labels| labels.source.is_none());
+    wanted.extend(inline.map(|labels| Named::needed(of("labels", "label"), &labels.label)));
+    let feature =
+        |key: String, column: &String| Named { needed: false, ..Named::needed(key, column) };
+    let features = model.predictions.features.iter().flatten();
+    wanted.extend(features.map(|column| feature(of("predictions", "features"), column)));
+    for rule in &model.rules {
+        if let On::Columns(columns) = &rule.on {
+            let key = format!("`on` of the rule `{}`", rule.name);
+            wanted.extend(columns.iter().map(|column| feature(key.clone(), column)));
+        }
+    }
+    wanted
+}
+
+/// The same of the labels, where they are a source of their own.
+fn of_labels(model: &ModelConfig) -> Option<(&NamedSource, Vec<Named>)> {
+    let labels = model.labels.as_ref()?;
+    let source = labels.source.as_ref()?;
+    let of = |key: &str| format!("`{key}` of `[models.{}.labels]`", model.name);
+    let mut wanted =
+        vec![Named::needed(of("id"), &source.id), Named::needed(of("label"), &labels.label)];
+    wanted.extend(source.time.iter().map(|time| Named::needed(of("time"), time)));
+    Some((&source.source, wanted))
+}
+
+/// The columns that no part of a model's sources has.
+///
+/// # Errors
+/// A source that can't be listed. Parts that can't be read say nothing about columns.
+pub async fn missing(model: &ModelConfig) -> Result<Vec<Missing>, SourceError> {
+    let predictions = &model.predictions.source;
+    let mut found = lacking(predictions, of_predictions(model)).await?;
+    if let Some((source, wanted)) = of_labels(model) {
+        found.extend(lacking(source, wanted).await?);
+    }
+    Ok(found)
+}
+
+async fn lacking(named: &NamedSource, wanted: Vec<Named>) -> Result<Vec<Missing>, SourceError> {
+    let source = Arc::new(named.source.clone());
+    let all = parts::list(&source).await?;
+    let columns: Vec<String> = wanted.iter().map(|it| it.column.clone()).collect();
+    let there = parts::blocking(move || {
+        let mut there: BTreeSet<String> = BTreeSet::new();
+        for part in all.iter().rev().take(PARTS_MAX) {
+            there.extend(source.get().names(part).into_iter().flatten());
+            if columns.iter().all(|column| there.contains(column)) {
+                break;
+            }
+        }
+        Ok(there)
+    })
+    .await?;
+    if there.is_empty() {
+        return Ok(Vec::new());
+    }
+    let shown_names: Vec<String> = there.iter().map(|name| shown(name)).collect();
+    let mut missing: Vec<Missing> = Vec::new();
+    for Named { key, column, needed } in wanted {
+        if there.contains(&column) || missing.iter().any(|it| it.column == column) {
+            continue;
+        }
+        let hint = instead(&column, shown_names.iter().map(String::as_str));
+        missing.push(Missing { source: named.name.clone(), key, column, hint, needed });
+    }
+    Ok(missing)
+}
+
+impl ModelWorker {
+    /// Tells once which columns are missing, as soon as there is data to see that by.
+    pub(super) async fn tell_missing_columns(&mut self, all: &[Part]) {
+        if self.live.is_none() || self.columns_told || all.is_empty() {
+            return;
+        }
+        self.columns_told = true;
+        // What else is wrong with a source is told where it is read.
+        for missing in missing(self.model()).await.unwrap_or_default() {
+            tracing::error!(model = self.name, "{missing}");
+        }
+    }
+}
