@@ -165,6 +165,9 @@ fn compare(args: &Args) -> anyhow::Result<Outcome> {
     let mut metrics = Vec::new();
     for name in &args.metrics {
         known("statistic", name, stat::names())?;
+        if stat::find(name).is_some_and(|statistic| statistic.kinds().is_empty()) {
+            bail!("`{name}` is measured on a window as a whole, not on columns that are compared");
+        }
         metrics.extend(stat::find(name).map(|statistic| statistic.name()));
     }
     let kinds: BTreeMap<String, Kind> = args.columns.iter().cloned().collect();

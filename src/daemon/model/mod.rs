@@ -4,6 +4,7 @@ mod begin;
 mod close;
 pub mod columns;
 mod finish;
+pub(crate) mod history;
 mod label;
 mod reference;
 mod scan;
