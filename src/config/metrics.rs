@@ -175,7 +175,15 @@ mod tests {
     #[test]
     fn what_has_a_default_has_a_cut() {
         for metric in METRICS {
-            let by_size = ["wasserstein", "chi_square"].contains(&metric.name);
+            let by_size = [
+                "wasserstein",
+                "energy_distance",
+                "anderson_darling",
+                "cramer_von_mises",
+                "epps_singleton",
+                "chi_square",
+            ];
+            let by_size = by_size.contains(&metric.name);
             let cut = by_size || default_threshold(metric.name).is_some();
             assert_eq!(metric.has_default(), cut, "{}", metric.name);
         }

@@ -18,7 +18,10 @@
 //! few values that Ω has no inverse is compared in the directions that it has, as SciPy does: the
 //! rank counts eigenvalues above 1e-15 of the largest.
 //!
-//! **Sample size.** 200 rows a side. With many rows p finds differences that nobody would act on.
+//! **Sample size.** 1,000 rows a side: at 200 rows against many, p is below 0.001 in 2 to 7 of 100
+//! windows without drift (of normal and of exponential columns), as Ω⁻¹ hangs on a few of the rows.
+//! Its own threshold is drawn and allows for that. With many rows p finds differences that nobody
+//! would act on.
 //!
 //! **Another.** `ks`, which is older and of the same use, and has a size that can be told to people.
 //!
@@ -88,16 +91,38 @@ impl Statistic for EppsSingleton {
             let why = "not defined: the interquartile range of both sides together is 0";
             return Err(NoValue::Other(why.into()));
         }
-        let g = |x: f64| -> Vector {
-            let (a, b) = (0.4 / sigma * (x * scale), 0.8 / sigma * (x * scale));
-            [a.cos(), b.cos(), a.sin(), b.sin()]
+        let g = |x: f64| -> Vector { turned(0.4 / sigma * (x * scale), 0.8 / sigma * (x * scale)) };
+        let table = |side: &Distribution| -> Vec<(Vector, f64)> {
+            let pairs = side.values.iter().zip(&side.counts);
+            pairs.map(|(x, count)| (g(*x), *count as f64)).collect()
         };
-        let (n, m) = (r.rows() as f64, c.rows() as f64);
+        let compared = Compared::of(&table(r), &table(c));
+        // Without spread Ω is what rounding leaves of it.
+        if compared.rank == 0 || r.values.len() == 1 && c.values.len() == 1 {
+            return Err(NoValue::Constant { side: Side::Reference });
+        }
+        let slack =
+            |i: usize| r.rank_error * variation(r, g, i) + c.rank_error * variation(c, g, i);
+        let slack: f64 = (0..4).map(|i| slack(i).powi(2)).sum();
+        let off = (slack * compared.steepest).sqrt();
+        let w = compared.w;
+        Value::new(w, Some(chi_square_sf(compared.rank, w)), off * (2.0 * w.sqrt() + off))
+    }
+}
+
+/// What is made of both sides' g.
+struct Compared {
+    w: f64,
+    rank: u32,
+    /// How much W can grow with the square of a difference.
+    steepest: f64,
+}
+
+impl Compared {
+    fn of(r: &[(Vector, f64)], c: &[(Vector, f64)]) -> Self {
+        let ((n, mean_r, cov_r), (m, mean_c, cov_c)) = (moments(r), moments(c));
         let rows = n + m;
-        let (mean_r, cov_r) = moments(r, g);
-        let (mean_c, cov_c) = moments(c, g);
-        let mut omega = [[0.0; 4]; 4];
-        let mut difference = [0.0; 4];
+        let (mut omega, mut difference) = ([[0.0; 4]; 4], [0.0; 4]);
         for i in 0..4 {
             difference[i] = mean_r[i] - mean_c[i];
             for j in 0..4 {
@@ -106,30 +131,31 @@ impl Statistic for EppsSingleton {
         }
         let (values, vectors) = eigen(omega);
         let least = RANK_SHARE * values.iter().fold(0.0, |a: f64, b| a.max(*b));
-        let (mut w, mut rank, mut smallest) = (0.0, 0, f64::INFINITY);
+        let (mut w, mut rank, mut steepest) = (0.0, 0, 0.0f64);
         for (value, vector) in values.iter().zip(&vectors).filter(|it| *it.0 > least) {
             let along: f64 = vector.iter().zip(&difference).map(|(a, b)| a * b).sum();
             w += rows * along * along / value;
-            (rank, smallest) = (rank + 1, value.min(smallest));
+            (rank, steepest) = (rank + 1, steepest.max(rows / value));
         }
-        // Without spread Ω is what rounding leaves of it.
-        if rank == 0 || r.values.len() == 1 && c.values.len() == 1 {
-            return Err(NoValue::Constant { side: Side::Reference });
+        if n.max(m) < SMALL {
+            let correction = 1.0 / (1.0 + rows.powf(-0.45) + 10.1 * (n.powf(-1.7) + m.powf(-1.7)));
+            (w, steepest) = (w * correction, steepest * correction);
         }
-        let correction = match n.max(m) < SMALL {
-            true => 1.0 / (1.0 + rows.powf(-0.45) + 10.1 * (n.powf(-1.7) + m.powf(-1.7))),
-            false => 1.0,
-        };
-        let slack: f64 = (0..4)
-            .map(|i| {
-                (r.rank_error * variation(r, g, i) + c.rank_error * variation(c, g, i)).powi(2)
-            })
-            .sum();
-        let off = (rows / smallest * slack).sqrt();
-        let bound = correction * off * (2.0 * w.sqrt() + off);
-        w *= correction;
-        Value::new(w, Some(chi_square_sf(rank, w)), bound)
+        Self { w, rank, steepest }
     }
+}
+
+/// W of samples that have these values, in halves of the interquartile range, so many times each.
+pub(crate) fn of_counts(values: &[f64], r: &[f64], c: &[f64]) -> f64 {
+    let table = |counts: &[f64]| -> Vec<(Vector, f64)> {
+        let present = values.iter().zip(counts).filter(|it| *it.1 > 0.0);
+        present.map(|(x, count)| (turned(0.4 * x, 0.8 * x), *count)).collect()
+    };
+    Compared::of(&table(r), &table(c)).w
+}
+
+fn turned(a: f64, b: f64) -> Vector {
+    [a.cos(), b.cos(), a.sin(), b.sin()]
 }
 
 /// Half the interquartile range of both sides together, times `scale`.
@@ -140,15 +166,14 @@ fn spread(r: &Distribution, c: &Distribution, scale: f64) -> f64 {
     (at(0.75) - at(0.25)) / 2.0
 }
 
-/// Means and covariances (ddof 0) of g over the rows.
-fn moments(values: &Distribution, g: impl Fn(f64) -> Vector) -> (Vector, Matrix) {
-    let n = values.rows() as f64;
-    let weighted = || values.values.iter().zip(&values.counts).map(|(x, k)| (g(*x), *k as f64));
+/// Rows, means and covariances (ddof 0) of g.
+fn moments(table: &[(Vector, f64)]) -> (f64, Vector, Matrix) {
+    let n: f64 = table.iter().map(|it| it.1).sum();
     let (mut mean, mut covariance) = ([0.0; 4], [[0.0; 4]; 4]);
-    for (at, count) in weighted() {
+    for (at, count) in table {
         (0..4).for_each(|i| mean[i] += at[i] * count / n);
     }
-    for (at, count) in weighted() {
+    for (at, count) in table {
         for i in 0..4 {
             for j in 0..=i {
                 covariance[i][j] += (at[i] - mean[i]) * (at[j] - mean[j]) * count / n;
@@ -160,7 +185,7 @@ fn moments(values: &Distribution, g: impl Fn(f64) -> Vector) -> (Vector, Matrix)
             covariance[i][j] = covariance[j][i];
         }
     }
-    (mean, covariance)
+    (n, mean, covariance)
 }
 
 /// How much a part of g goes up and down over the values.

@@ -17,6 +17,22 @@ fn skewed(random: &mut Pcg64Mcg, rows: u64) -> ColumnProfile {
     }))
 }
 
+fn heavy(random: &mut Pcg64Mcg, rows: u64) -> ColumnProfile {
+    // Student's with three degrees of freedom.
+    numeric((0..rows).map(|_| {
+        let normal: f64 = StandardNormal.sample(random);
+        let squares: f64 = (0..3).map(|_| StandardNormal.sample(random)).map(|x: f64| x * x).sum();
+        normal / (squares / 3.0).sqrt()
+    }))
+}
+
+fn dice(random: &mut Pcg64Mcg, rows: u64) -> ColumnProfile {
+    numeric((0..rows).map(|_| {
+        let x: f64 = Exp1.sample(random);
+        (x * 3.0).floor().min(5.0)
+    }))
+}
+
 fn many_categories(random: &mut Pcg64Mcg, rows: u64) -> ColumnProfile {
     let mut counts = vec![0u64; 400];
     for _ in 0..rows {
@@ -47,7 +63,7 @@ fn passed(metric: &str, sample: Sample, rows: u64, share: f64, windows: (usize, 
     count as f64 / (windows.0 * windows.1) as f64
 }
 
-const METRICS: [(&str, Sample); 8] = [
+const METRICS: [(&str, Sample); 30] = [
     ("psi", normal),
     ("jensen_shannon", normal),
     ("wasserstein_normed", normal),
@@ -56,6 +72,28 @@ const METRICS: [(&str, Sample); 8] = [
     ("wasserstein_normed", skewed),
     ("jensen_shannon", many_categories),
     ("psi", many_categories),
+    ("energy_distance", normal),
+    ("energy_distance", skewed),
+    ("energy_distance", heavy),
+    ("kuiper", normal),
+    ("anderson_darling", normal),
+    ("anderson_darling", skewed),
+    ("anderson_darling", dice),
+    ("cramer_von_mises", normal),
+    ("cramer_von_mises", skewed),
+    ("cramer_von_mises", dice),
+    ("epps_singleton", normal),
+    ("epps_singleton", heavy),
+    ("mann_whitney", normal),
+    ("mann_whitney", dice),
+    ("t_test", normal),
+    ("t_test_pooled", skewed),
+    ("mean_shift", normal),
+    ("mean_shift", skewed),
+    ("quantile_shift", normal),
+    ("quantile_shift", heavy),
+    ("variance_ratio", normal),
+    ("variance_ratio", skewed),
 ];
 
 #[test]
@@ -75,6 +113,33 @@ fn it_is_no_higher_than_need_be() {
     for (metric, sample) in METRICS {
         let got = passed(metric, sample, 300, 0.9, (10, 25));
         assert!((0.05..0.16).contains(&got), "{metric}: {got} instead of 0.1");
+    }
+}
+
+#[test]
+fn usual_cuts_are_a_tenth_of_a_deviation() {
+    let rows = 20_000u64;
+    let even = |by: f64| {
+        let rank = |i: u64| (i as f64 + 0.5) / rows as f64;
+        numeric((0..rows).map(move |i| tail::normal_quantile(rank(i)) + by))
+    };
+    let (reference, current) = (even(0.0), even(0.1));
+    let bins = Bins::of(&reference, 10);
+    let pair = Pair { reference: &reference, current: &current, bins: &bins, rows_min: 1 };
+    for metric in [
+        "wasserstein",
+        "wasserstein_normed",
+        "energy_distance",
+        "anderson_darling",
+        "cramer_von_mises",
+        "epps_singleton",
+        "mean_shift",
+    ] {
+        let value = stat::find(metric).unwrap().measure(&pair).unwrap().value;
+        let nulls = &mut NullDraws::new();
+        let threshold = nulls.threshold(metric, &reference, &bins, rows, rows).unwrap();
+        // What is there without drift is in the cut, and not in samples as even as these.
+        assert!((0.94..1.001).contains(&(value / threshold)), "{metric}: {value} {threshold}");
     }
 }
 
@@ -105,7 +170,11 @@ fn falls_as_windows_grow() {
     let mut nulls = NullDraws::new();
     for metric in stat::names().filter(|name| {
         let statistic = stat::find(name).unwrap();
-        statistic.divergence().is_some() || name.starts_with("wasserstein") || *name == "ks"
+        let others = ["ks", "kuiper", "energy_distance", "mean_shift", "quantile_shift"];
+        statistic.divergence().is_some()
+            || name.starts_with("wasserstein")
+            || *name == "variance_ratio"
+            || others.contains(name)
     }) {
         let sizes = [50, 200, 1000, 20_000];
         let at: Vec<f64> = sizes
