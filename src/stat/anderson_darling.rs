@@ -42,6 +42,7 @@ use super::{
 use crate::profile::{ColumnProfile, Kind};
 
 /// Critical values of T for two samples (Scholz and Stephens 1987, table 2), and their levels.
+#[expect(clippy::approx_constant, reason = "2.718 is no e, it is in the table")]
 const CRITICAL: [f64; 7] = [0.325, 1.226, 1.961, 2.718, 3.752, 4.592, 6.546];
 const LEVELS: [f64; 7] = [0.25, 0.1, 0.05, 0.025, 0.01, 0.005, 0.001];
 /// The parabola through (critical value, ln level) with the least squares, constant first.

@@ -174,15 +174,10 @@ fn moments(table: &[(Vector, f64)]) -> (f64, Vector, Matrix) {
         (0..4).for_each(|i| mean[i] += at[i] * count / n);
     }
     for (at, count) in table {
-        for i in 0..4 {
-            for j in 0..=i {
-                covariance[i][j] += (at[i] - mean[i]) * (at[j] - mean[j]) * count / n;
+        for (i, row) in covariance.iter_mut().enumerate() {
+            for (j, cell) in row.iter_mut().enumerate() {
+                *cell += (at[i] - mean[i]) * (at[j] - mean[j]) * (count / n);
             }
-        }
-    }
-    for i in 0..4 {
-        for j in i + 1..4 {
-            covariance[i][j] = covariance[j][i];
         }
     }
     (n, mean, covariance)
@@ -211,9 +206,8 @@ fn eigen(mut a: Matrix) -> (Vector, Matrix) {
                 let t = theta.signum() / (theta.abs() + theta.hypot(1.0));
                 let cos = 1.0 / t.hypot(1.0);
                 let sin = t * cos;
-                for k in 0..4 {
-                    (a[k][p], a[k][q]) =
-                        (cos * a[k][p] - sin * a[k][q], sin * a[k][p] + cos * a[k][q]);
+                for row in &mut a {
+                    (row[p], row[q]) = (cos * row[p] - sin * row[q], sin * row[p] + cos * row[q]);
                 }
                 for k in 0..4 {
                     (a[p][k], a[q][k]) =

@@ -240,7 +240,7 @@ pub(super) fn scale(distributions: &[&Distribution]) -> f64 {
 
 /// The values times a power of two: between the least numbers nothing can be interpolated.
 pub(super) fn scaled(distribution: &Distribution, scale: f64) -> Cow<'_, Distribution> {
-    if scale == 1.0 {
+    if (scale - 1.0).abs() <= 0.0 {
         return Cow::Borrowed(distribution);
     }
     let mut scaled = distribution.clone();
