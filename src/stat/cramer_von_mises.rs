@@ -14,9 +14,9 @@
 //! the rows: at equal drift, twice as many give twice the value.
 //!
 //! **Ties.** Of equal values SciPy's T, and so this, makes a difference where the sides differ in
-//! size: S·(n - m)²·N/(12·n·m) without any drift, S the sum of the cubes of all values' shares. That
-//! is nothing where values hardly repeat, and 1,856 for a coin at 10,000 rows against 1,000. Its own
-//! threshold allows for it; its p-value, as SciPy's, does not.
+//! size: S·(n - m)²·N/(12·n·m) without any drift, S the sum of the cubes of all values' shares.
+//! That is nothing where values hardly repeat, and 1,856 for a coin at 10,000 rows against 1,000.
+//! Its own threshold allows for it; its p-value, as SciPy's, does not.
 //!
 //! `p_value` is SciPy's to its last digits: that of the limiting distribution at the statistic
 //! moved to its mean and variance, by a series that ends at its first term below 1e-7. So a p-value

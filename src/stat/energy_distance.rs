@@ -5,10 +5,10 @@
 //! ```
 //!
 //! of the two empirical distribution functions, as `scipy.stats.energy_distance`. E² is
-//! 2·E|X - Y| - E|X - X'| - E|Y - Y'| for rows X, X' of the reference and Y, Y' of the window. Unit:
-//! the square root of the column's. Range: 0 to ∞; 0 when the distributions are equal. Symmetric,
-//! and a metric. A normal column that moves by a few hundredths of its deviation σ gives 0.75·√σ
-//! times as many hundredths.
+//! 2·E|X - Y| - E|X - X'| - E|Y - Y'| for rows X, X' of the reference and Y, Y' of the window.
+//! Unit: the square root of the column's. Range: 0 to ∞; 0 when the distributions are equal.
+//! Symmetric, and a metric. A normal column that moves by a few hundredths of its deviation σ gives
+//! 0.75·√σ times as many hundredths.
 //!
 //! NaN, null, values of another type and infinities are left out (`infinite_rate` tells of the
 //! latter). Values whose distance leaves the numbers give `overflow`.

@@ -13,10 +13,10 @@
 //! that repeat are as good as any.
 //!
 //! NaN, null, values of another type and infinities are left out (`infinite_rate` tells of the
-//! latter). It takes five rows a side. Where the interquartile range is 0 (half of all rows have one
-//! value) it is not defined, and says so; where neither side varies it is `constant`. A column of so
-//! few values that Ω has no inverse is compared in the directions that it has, as SciPy does: the
-//! rank counts eigenvalues above 1e-15 of the largest.
+//! latter). It takes five rows a side. Where the interquartile range is 0 (half of all rows have
+//! one value) it is not defined, and says so; where neither side varies it is `constant`. A column
+//! of so few values that Ω has no inverse is compared in the directions that it has, as SciPy does:
+//! the rank counts eigenvalues above 1e-15 of the largest.
 //!
 //! **Sample size.** 1,000 rows a side: at 200 rows against many, p is below 0.001 in 2 to 7 of 100
 //! windows without drift (of normal and of exponential columns), as Ω⁻¹ hangs on a few of the rows.
@@ -25,10 +25,10 @@
 //!
 //! **Another.** `ks`, which is older and of the same use, and has a size that can be told to people.
 //!
-//! `error_bound`: how far both sides' rank errors can move the means of g between the values that are
-//! kept, through the smallest eigenvalue of Ω, which is taken as it was measured. It can be large.
-//! `p_value` is that of W as it was measured. Cost: three passes over the distinct values, one of
-//! which merges them.
+//! `error_bound`: how far both sides' rank errors can move the means of g between the values that
+//! are kept, through the smallest eigenvalue of Ω, which is taken as it was measured. It can be
+//! large. `p_value` is that of W as it was measured. Cost: three passes over the distinct values,
+//! one of which merges them.
 //!
 //! # References
 //! - T. W. Epps, K. J. Singleton (1986), *An omnibus test for the two-sample problem using the

@@ -8,8 +8,8 @@
 //!
 //! over all n·m pairs of a reference's row and a window's, as
 //! `scipy.stats.mannwhitneyu(reference, current, method="asymptotic")`: continuity is corrected
-//! for, and ties. Unit: pairs. Range: 0 to n·m. Without drift n·m/2, and **drift is on both sides of
-//! it**: U is low where the window's values are larger. U/(n·m) is the probability that a row of
+//! for, and ties. Unit: pairs. Range: 0 to n·m. Without drift n·m/2, and **drift is on both sides
+//! of it**: U is low where the window's values are larger. U/(n·m) is the probability that a row of
 //! the reference is above one of the window, the ROC AUC. Exchanging the sides gives n·m - U, at
 //! the same p.
 //!

@@ -4,9 +4,9 @@
 //! |x̄꜀ - x̄ᵣ| / σᵣ           σᵣ² = Σ (x - x̄ᵣ)²/n over the reference (ddof 0)
 //! ```
 //!
-//! Unit: reference deviations. Range: 0 to ∞; 0 when the means are equal. Not symmetric: the measure
-//! is the reference. Which way the mean went is seen in the means of both sides. 0.1 is the usual
-//! cut.
+//! Unit: reference deviations. Range: 0 to ∞; 0 when the means are equal. Not symmetric: the
+//! measure is the reference. Which way the mean went is seen in the means of both sides. 0.1 is the
+//! usual cut.
 //!
 //! NaN, null, values of another type and infinities are left out (`infinite_rate` tells of the
 //! latter). A reference of a single value has no deviation: `constant`, unless the window holds the
@@ -15,8 +15,8 @@
 //! **Sample size.** Without drift about 0.8·√(1/n + 1/m): 0.06 at 200 rows against a large
 //! reference. 200 rows a side, more for heavy tails, whose largest values carry the mean.
 //!
-//! **Another.** `quantile_shift` for heavy tails; `wasserstein_normed`, which is never less, and sees
-//! a changed spread as well.
+//! **Another.** `quantile_shift` for heavy tails; `wasserstein_normed`, which is never less, and
+//! sees a changed spread as well.
 //!
 //! `error_bound` is 0: moments are exact, however many values there were. Cost: two passes over the
 //! distinct values.

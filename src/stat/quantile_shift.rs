@@ -13,8 +13,8 @@
 //! latter). Where the reference's range is 0 (four fifths of its rows have one value) there is no
 //! measure: it says so, unless the quantiles are equal (0).
 //!
-//! **Sample size.** Without drift about 0.8·√(1/n + 1/m) for a normal column: 0.06 at 200 rows against
-//! a large reference. 200 rows a side.
+//! **Sample size.** Without drift about 0.8·√(1/n + 1/m) for a normal column: 0.06 at 200 rows
+//! against a large reference. 200 rows a side.
 //!
 //! **Another.** `wasserstein_normed` for all of the range; `mean_shift` where the sum matters.
 //!

@@ -6,14 +6,14 @@
 //! ```
 //!
 //! with x̄ the means and s² the variances (ddof 1) of n and m rows; p is that of both tails. That is
-//! `scipy.stats.ttest_ind(reference, current, equal_var=False)`. Unit: standard errors. Range: -∞ to ∞. Without
-//! drift 0, and **drift is on both sides of it**: t is negative where the window's mean is the
-//! larger. Exchanging the sides changes the sign. With many rows t is the z-score of the difference
-//! of the means, which has no name of its own here for that.
+//! `scipy.stats.ttest_ind(reference, current, equal_var=False)`. Unit: standard errors. Range: -∞
+//! to ∞. Without drift 0, and **drift is on both sides of it**: t is negative where the window's
+//! mean is the larger. Exchanging the sides changes the sign. With many rows t is the z-score of
+//! the difference of the means, which has no name of its own here for that.
 //!
 //! NaN, null, values of another type and infinities are left out (`infinite_rate` tells of the
-//! latter). Where neither side varies there is no error to measure by: `constant`. It takes
-//! two rows a side.
+//! latter). Where neither side varies there is no error to measure by: `constant`. It
+//! takes two rows a side.
 //!
 //! **Sample size.** 200 rows a side, more for heavy tails; with many rows p finds differences that
 //! nobody would act on.

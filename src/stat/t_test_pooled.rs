@@ -5,21 +5,21 @@
 //! p = P(|T(n + m - 2)| ≥ |t|)
 //! ```
 //!
-//! with x̄ the means and s² the variances (ddof 1) of n and m rows; p is that of both tails. That is
-//! `scipy.stats.ttest_ind(reference, current)`. Unit: standard errors. Range: -∞ to ∞. Without
-//! drift 0, and **drift is on both sides of it**: t is negative where the window's mean is the
-//! larger. Exchanging the sides changes the sign. With many rows t is the z-score of the difference
-//! of the means, which has no name of its own here for that.
+//! with x̄ the means and s² the variances (ddof 1) of n and m rows; p is that of both tails. That
+//! is `scipy.stats.ttest_ind(reference, current)`. Unit: standard errors. Range: -∞
+//! to ∞. Without drift 0, and **drift is on both sides of it**: t is negative where the window's
+//! mean is the larger. Exchanging the sides changes the sign. With many rows t is the z-score of
+//! the difference of the means, which has no name of its own here for that.
 //!
 //! NaN, null, values of another type and infinities are left out (`infinite_rate` tells of the
-//! latter). Where neither side varies there is no error to measure by: `constant`. It takes
-//! three rows on both sides together.
+//! latter). Where neither side varies there is no error to measure by: `constant`. It
+//! takes three rows on both sides together.
 //!
 //! **Sample size.** 200 rows a side, more for heavy tails; with many rows p finds differences that
 //! nobody would act on.
 //!
-//! **Another.** `t_test`, unless the spreads are known to be equal: where they are not, and the sizes
-//! neither, this p is wrong. `mean_shift` for the size of the change.
+//! **Another.** `t_test`, unless the spreads are known to be equal: where they are not, and the
+//! sizes neither, this p is wrong. `mean_shift` for the size of the change.
 //!
 //! `error_bound` is 0: moments are exact, however many values there were. Cost: two passes over the
 //! distinct values.
