@@ -85,6 +85,11 @@ const fn either(name: &'static str, family: Family, max: f64) -> Metric {
     Metric { name, family, worse: Worse::Either, min: 0.0, max }
 }
 
+/// Without a least value.
+const fn signed(metric: Metric) -> Metric {
+    Metric { min: -INF, ..metric }
+}
+
 const fn lower(name: &'static str, needs: Needs, min: f64) -> Metric {
     Metric { name, family: Family::Performance(needs), worse: Worse::Lower, min, max: 1.0 }
 }
@@ -98,6 +103,17 @@ pub const METRICS: &[Metric] = &[
     higher("ks", Family::Drift, 1.0),
     higher("wasserstein", Family::Drift, INF),
     higher("wasserstein_normed", Family::Drift, INF),
+    higher("energy_distance", Family::Drift, INF),
+    higher("kuiper", Family::Drift, 1.0),
+    signed(higher("anderson_darling", Family::Drift, INF)),
+    signed(higher("cramer_von_mises", Family::Drift, INF)),
+    higher("epps_singleton", Family::Drift, INF),
+    either("mann_whitney", Family::Drift, INF),
+    signed(either("t_test", Family::Drift, INF)),
+    signed(either("t_test_pooled", Family::Drift, INF)),
+    higher("mean_shift", Family::Drift, INF),
+    higher("quantile_shift", Family::Drift, INF),
+    higher("variance_ratio", Family::Drift, INF),
     higher("chi_square", Family::Drift, INF),
     higher("g_test", Family::Drift, INF),
     higher("fisher_exact", Family::Drift, INF),
@@ -171,8 +187,17 @@ mod tests {
     #[test]
     fn what_has_a_default_has_a_cut() {
         for metric in METRICS {
-            let by_size =
-                ["wasserstein", "chi_square", "g_test", "two_proportion_z"].contains(&metric.name);
+            let by_size = [
+                "wasserstein",
+                "energy_distance",
+                "anderson_darling",
+                "cramer_von_mises",
+                "epps_singleton",
+                "chi_square",
+                "g_test",
+                "two_proportion_z",
+            ];
+            let by_size = by_size.contains(&metric.name);
             let cut = by_size || default_threshold(metric.name).is_some();
             assert_eq!(metric.has_default(), cut, "{}", metric.name);
         }

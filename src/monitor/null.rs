@@ -10,7 +10,12 @@
 //! | of binned shares | what the reference may be a sample of (its bins' posterior, Rubin's Bayesian bootstrap 1981), and from that the window; as much is `other` as the reference saw once (Good 1953) |
 //! | `wasserstein`, `wasserstein_normed` | both empirical processes drawn on a grid of ranks, once for all columns, and weighed with each column's gaps between values |
 //! | of the table of categories (`g_test`, `cramers_v`, …) | the same, over the categories |
-//! | `ks`, `chi_square` | their own distributions, inverted |
+//! | `energy_distance` | the same processes, squared |
+//! | `epps_singleton` | both sides drawn as counts between the ranks of a grid |
+//! | `ks`, `chi_square`, `kuiper`, `mann_whitney`, `t_test`, `t_test_pooled` | their own distributions, inverted |
+//! | `anderson_darling`, `cramer_von_mises` | the upper tail of their limits, at their mean and deviation for these sizes; ties as the reference has them |
+//! | `mean_shift`, `variance_ratio` | normal, with the reference's kurtosis |
+//! | `quantile_shift` | the reference's values about each quantile, as far as its rank can be off |
 //! | rates | the beta-binomial prediction from the reference's count |
 //!
 //! Counts are drawn as Poisson (normal where there are many) and shares taken of their sum, which is
@@ -23,15 +28,18 @@
 //! grid of 16 an octave (and scaled by √(1/n + 1/m) to the true ones), so a quantile does not depend
 //! on what was asked before; the cache only saves time.
 mod draw;
+mod moves;
 mod tables;
 mod tail;
+mod two_sample;
 
 use std::collections::BTreeMap;
 
+use rand_pcg::Pcg64Mcg;
 use sha2::{Digest, Sha256};
 
 use self::{
-    draw::{Processes, gaps, ranks},
+    draw::{Cell, Processes, gaps, ranks},
     tables::{Seen, sized_cut},
     tail::{events, kolmogorov, predicted, upper_quantile},
 };
@@ -62,20 +70,24 @@ const SEED: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
 /// | statistics | cut |
 /// | --- | --- |
 /// | `psi` | 0.2 |
-/// | `jensen_shannon`, `hellinger`, `kl_divergence`, `total_variation`, `l_infinity`, `ks`, `wasserstein_normed`, `cramers_v` | 0.1 |
+/// | `jensen_shannon`, `hellinger`, `kl_divergence`, `total_variation`, `l_infinity`, `ks`, `kuiper`, `wasserstein_normed`, `mean_shift`, `quantile_shift`, `cramers_v` | 0.1 |
+/// | `variance_ratio` | 1.5 |
 /// | `fisher_exact` | ln 1.5: a half that became 0.6 |
 /// | `missing_rate`, `nan_rate`, `out_of_range_rate`, `vanished_category_rate` | 0.05 |
 /// | `infinite_rate`, `type_mismatch_rate`, `new_category_rate`, `duplicate_rate` | 0.01 |
 /// | `constant`, `schema_change` | 0.5: 0 is fine and 1 is not |
 ///
-/// `chi_square`, `g_test`, `two_proportion_z` and `wasserstein` have one that depends on the column
-/// and the sizes, see [`NullDraws::threshold`]; `row_count`, `row_count_change`, `freshness` and
-/// `distinct_count` none.
+/// `chi_square`, `g_test`, `two_proportion_z`, `wasserstein`, `energy_distance`, `anderson_darling`,
+/// `cramer_von_mises` and `epps_singleton` have one that depends on the column or the sizes, see
+/// [`NullDraws::threshold`]; `row_count`, `row_count_change`, `freshness` and `distinct_count` none,
+/// nor `mann_whitney`, `t_test` and `t_test_pooled`, which drift both ways.
 pub fn default_threshold(metric: &str) -> Option<f64> {
     Some(match metric {
         "psi" => 0.2,
         "jensen_shannon" | "hellinger" | "kl_divergence" | "total_variation" | "l_infinity"
-        | "ks" | "wasserstein_normed" | "cramers_v" => 0.1,
+        | "ks" | "kuiper" | "wasserstein_normed" | "mean_shift" | "quantile_shift"
+        | "cramers_v" => 0.1,
+        "variance_ratio" => 1.5,
         "fisher_exact" => 0.405_465_108_108_164_4,
         "constant" | "schema_change" => 0.5,
         "missing_rate" | "nan_rate" | "out_of_range_rate" | "vanished_category_rate" => 0.05,
@@ -106,7 +118,9 @@ impl NullDraws {
     ///
     /// The usual cut of `wasserstein` is a tenth of the reference's standard deviation; that of
     /// `chi_square` and `g_test` is 0.04·n·m/(n + m), the statistic of a half that became 0.6, and
-    /// that of `two_proportion_z` its root.
+    /// that of `two_proportion_z` its root. That of `energy_distance`, `anderson_darling`,
+    /// `cramer_von_mises` and `epps_singleton` is what they are on average where a normal column
+    /// moved by a tenth of its deviation.
     pub fn threshold(
         &mut self,
         metric: &str,
@@ -119,7 +133,13 @@ impl NullDraws {
         let cut = match metric {
             "chi_square" | "g_test" | "two_proportion_z" => sized_cut(metric, rows),
             "wasserstein" => Some(0.1 * stat::deviation(reference.numeric()?, 1.0)?),
-            _ => default_threshold(metric),
+            "energy_distance" => {
+                let deviation = stat::deviation(reference.numeric()?, 1.0)?;
+                Some(0.1 * (deviation / std::f64::consts::PI.sqrt()).sqrt())
+            }
+            _ => default_threshold(metric).or_else(|| {
+                two_sample::cut(metric, reference, rows_reference as f64, rows_current as f64)
+            }),
         };
         let null = self.null(metric, reference, bins, rows, NULL_SHARE, cut.unwrap_or(0.0));
         cut.map(|cut| null.map_or(cut, |null| null.max(cut)))
@@ -128,7 +148,8 @@ impl NullDraws {
 
     /// The value that `metric` passes in a share 1 - `share` of windows of `rows_current` rows
     /// without drift from a reference of `rows_reference` rows that looks as this one. `None` where
-    /// that is not defined or there is nothing to draw from.
+    /// that is not defined or there is nothing to draw from. `mann_whitney`, `t_test` and
+    /// `t_test_pooled` drift both ways: theirs is the upper of the two.
     pub fn quantile(
         &mut self,
         metric: &str,
@@ -162,9 +183,13 @@ impl NullDraws {
         }
         match (statistic.divergence(), ask.metric) {
             (Some(_), _) => self.binned(ask, cut, reference, bins),
-            (_, "wasserstein") => self.transported(ask, &reference.numeric()?.values),
+            (_, "wasserstein" | "energy_distance") => {
+                self.transported(ask, &reference.numeric()?.values)
+            }
             (_, "wasserstein_normed") => {
                 let deviation = stat::deviation(reference.numeric()?, 1.0)?;
+                // The question is the same for both metrics, as the division comes after.
+                let ask = Ask { metric: "wasserstein", ..ask };
                 let distance = self.transported(ask, &reference.numeric()?.values)?;
                 Some(distance / deviation).filter(|it| it.is_finite())
             }
@@ -174,7 +199,14 @@ impl NullDraws {
                 let cells = categories.counts.len() + usize::from(categories.other > 0);
                 tail::chi_square(cells, share, cut)
             }
-            (_, metric) => predicted(ask, events(metric, reference)?),
+            (_, "epps_singleton") => self.turned(ask, &reference.numeric()?.values),
+            (_, "mean_shift") => moves::of_mean(ask),
+            (_, "variance_ratio") => moves::of_variance(ask, reference.numeric()?),
+            (_, "quantile_shift") => moves::of_quantiles(ask, &reference.numeric()?.values),
+            (_, metric) => match two_sample::KNOWN.contains(&metric) {
+                true => two_sample::quantile(ask, cut, reference.numeric()?),
+                false => predicted(ask, events(metric, reference)?),
+            },
         }
     }
 
@@ -223,19 +255,54 @@ impl NullDraws {
         })
     }
 
-    /// The null quantile of ∫ |F - G| dx.
+    /// The null quantile of ∫ |F - G| dx, or of √(2·∫ (F - G)² dx).
     fn transported(&mut self, ask: Ask, values: &Distribution) -> Option<f64> {
         let grid = ranks(on_grid(ask.rows.0).max(on_grid(ask.rows.1)));
         let weights = gaps(values, &grid);
-        // The question is the same for both metrics, as the division comes after.
-        let ask = Ask { metric: "wasserstein", ..ask };
+        let is_energy = ask.metric == "energy_distance";
         let digest = digest(weights.iter().map(|it| it.to_bits()));
         self.cached(ask, 0.0, digest, 0.5, |draws, ask| {
             let processes = draws.processes(ask.rows, &grid);
             let values = processes.draws.chunks_exact(grid.len()).map(|draw| {
-                draw.iter().zip(&weights).map(|(gap, weight)| f64::from(*gap) * weight).sum()
+                let gaps = draw.iter().map(|gap| f64::from(*gap)).zip(&weights);
+                match is_energy {
+                    true => {
+                        (2.0 * gaps.map(|(gap, weight)| gap * gap * weight).sum::<f64>()).sqrt()
+                    }
+                    false => gaps.map(|(gap, weight)| gap * weight).sum(),
+                }
             });
-            upper_quantile(values.collect(), ask.share, 1.0)
+            // The square of the energy distance is a sum of squares, as gamma as can be.
+            upper_quantile(values.collect(), ask.share, if is_energy { 2.0 } else { 1.0 })
+        })
+    }
+
+    /// The null quantile of `epps_singleton`: far from χ² where a side has few rows.
+    fn turned(&mut self, ask: Ask, values: &Distribution) -> Option<f64> {
+        let grid = ranks(on_grid(ask.rows.0).max(on_grid(ask.rows.1)));
+        let at = |u: f64| values.quantile_linear(u);
+        let unit = 0.5 * (at(0.75)? - at(0.25)?);
+        let middles = grid.windows(2).map(|pair| at(0.5 * (pair[0] + pair[1])).map(|x| x / unit));
+        let values: Vec<f64> = middles.collect::<Option<_>>()?;
+        if values.iter().any(|value| !value.is_finite()) {
+            return None;
+        }
+        let digest = digest(values.iter().map(|it| it.to_bits()));
+        self.cached(ask, 0.0, digest, 0.0, |_, ask| {
+            let cells = |rows: u64| -> Vec<Cell> {
+                let steps = grid.windows(2).map(|pair| pair[1] - pair[0]);
+                steps.map(|step| Cell::new(rows as f64 * step)).collect()
+            };
+            let (r, c) = (cells(ask.rows.0), cells(ask.rows.1));
+            let mut random = Pcg64Mcg::new(SEED);
+            let mut draw =
+                |cells: &[Cell]| cells.iter().map(|it| it.draw(&mut random)).collect::<Vec<f64>>();
+            let drawn = (0..DRAWS).map(|_| {
+                let (r, c) = (draw(&r), draw(&c));
+                stat::epps_singleton_of_counts(&values, &r, &c)
+            });
+            // Where a side has few rows the tail is heavier than a gamma distribution's.
+            upper_quantile(drawn.filter(|it| it.is_finite()).collect(), ask.share, 0.5)
         })
     }
 

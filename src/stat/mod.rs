@@ -5,13 +5,17 @@
 //!
 //! Adding one: a file of its own with a unit struct that implements [`Statistic`], its `mod` and
 //! `pub use` lines and its line in [`ALL`]. The tests over the registry then run it too.
+mod anderson_darling;
 mod bins;
 mod chi_square;
 mod constant;
+mod cramer_von_mises;
 mod cramers_v;
 mod distinct_count;
 mod divergence;
 mod duplicate_rate;
+mod energy_distance;
+mod epps_singleton;
 mod fisher_exact;
 mod freshness;
 mod g_test;
@@ -22,40 +26,52 @@ mod jensen_shannon;
 mod kl_divergence;
 mod kolmogorov;
 mod ks;
+mod kuiper;
 mod l_infinity;
+mod mann_whitney;
+mod mean_shift;
 mod missing_rate;
 mod nan_rate;
 mod new_category_rate;
+mod no_value;
 mod out_of_range_rate;
 mod psi;
+mod quantile_shift;
 mod row_count;
 mod row_count_change;
 mod sample;
 mod schema_change;
+mod t_test;
+mod t_test_pooled;
 mod table;
+mod tails;
 #[cfg(test)]
 mod tests;
 mod total_variation;
 mod two_proportion_z;
 mod type_mismatch_rate;
 mod vanished_category_rate;
+mod variance_ratio;
 mod wasserstein;
 mod wasserstein_normed;
 mod whole;
-
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::profile::{ColumnProfile, Kind};
 
 pub use self::divergence::Divergence;
+pub use self::no_value::{NoValue, Side};
 pub use self::{
+    anderson_darling::AndersonDarling,
     chi_square::ChiSquare,
     constant::Constant,
+    cramer_von_mises::CramerVonMises,
     cramers_v::CramersV,
     distinct_count::DistinctCount,
     duplicate_rate::DuplicateRate,
+    energy_distance::EnergyDistance,
+    epps_singleton::EppsSingleton,
     fisher_exact::FisherExact,
     freshness::Freshness,
     g_test::GTest,
@@ -64,25 +80,38 @@ pub use self::{
     jensen_shannon::JensenShannon,
     kl_divergence::KlDivergence,
     ks::Ks,
+    kuiper::Kuiper,
     l_infinity::LInfinity,
+    mann_whitney::MannWhitney,
+    mean_shift::MeanShift,
     missing_rate::MissingRate,
     nan_rate::NanRate,
     new_category_rate::NewCategoryRate,
     out_of_range_rate::OutOfRangeRate,
     psi::Psi,
+    quantile_shift::QuantileShift,
     row_count::RowCount,
     row_count_change::{EARLIER_MAX, RowCountChange},
     sample::{categorical, numeric},
     schema_change::SchemaChange,
+    t_test::TTest,
+    t_test_pooled::TTestPooled,
     total_variation::TotalVariation,
     two_proportion_z::TwoProportionZ,
     type_mismatch_rate::TypeMismatchRate,
     vanished_category_rate::VanishedCategoryRate,
+    variance_ratio::VarianceRatio,
     wasserstein::Wasserstein,
     wasserstein_normed::WassersteinNormed,
     whole::Whole,
 };
-pub(crate) use self::{kolmogorov::sf as ks_sf, sample::deviation};
+pub(crate) use self::{
+    anderson_darling::deviation as anderson_darling_deviation,
+    cramer_von_mises::centre as cramer_von_mises_centre,
+    epps_singleton::of_counts as epps_singleton_of_counts, kolmogorov::sf as ks_sf,
+    kuiper::sf as kuiper_sf, quantile_shift::QUANTILES as SHIFTED_QUANTILES, sample::deviation,
+    tails::student_two_sided,
+};
 
 /// Every statistic, in the order in which documents list them.
 pub const ALL: &[&dyn Statistic] = &[
@@ -95,6 +124,17 @@ pub const ALL: &[&dyn Statistic] = &[
     &Ks,
     &Wasserstein,
     &WassersteinNormed,
+    &EnergyDistance,
+    &Kuiper,
+    &AndersonDarling,
+    &CramerVonMises,
+    &EppsSingleton,
+    &MannWhitney,
+    &TTest,
+    &TTestPooled,
+    &MeanShift,
+    &QuantileShift,
+    &VarianceRatio,
     &ChiSquare,
     &GTest,
     &FisherExact,
@@ -200,122 +240,6 @@ pub enum Unit {
     Columns,
     /// A score whose unit its page tells.
     Score,
-}
-
-/// Which of the two windows a reason is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Side {
-    /// What is compared with.
-    Reference,
-    /// The window.
-    Current,
-}
-
-impl fmt::Display for Side {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Reference => "reference",
-            Self::Current => "current window",
-        })
-    }
-}
-
-/// Why there is no value. None of these is a crash and none is zero drift.
-#[derive(Clone, Debug, PartialEq, thiserror::Error, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum NoValue {
-    /// Fewer usable rows than the statistic needs.
-    #[error("insufficient: needs {need} rows with a value in the {side}, got {got}")]
-    Insufficient {
-        /// Where they lack.
-        side: Side,
-        /// How many it takes.
-        need: u64,
-        /// How many there are.
-        got: u64,
-    },
-    /// Fewer labelled rows of one class than the metric needs.
-    #[error("insufficient: needs {need} rows labelled {class}, got {got}")]
-    InsufficientClass {
-        /// `positive` or `negative`.
-        class: String,
-        /// How many it takes.
-        need: u64,
-        /// How many there are.
-        got: u64,
-    },
-    /// No rows at all.
-    #[error("no data: the {side} has no rows")]
-    NoData {
-        /// Where they lack.
-        side: Side,
-    },
-    /// The reference does not vary, so nothing can be expressed in its spread.
-    #[error("constant: the {side} has a single value")]
-    Constant {
-        /// Which side.
-        side: Side,
-    },
-    /// The column is on one side only.
-    #[error("missing column: the {side} does not have it")]
-    MissingColumn {
-        /// Which side lacks it.
-        side: Side,
-    },
-    /// The two sides hold different kinds of values.
-    #[error("mixed type: the reference is {reference:?} and the current window {current:?}")]
-    KindMismatch {
-        /// The reference's.
-        reference: Kind,
-        /// The window's.
-        current: Kind,
-    },
-    /// The statistic is not defined for such a column.
-    #[error("not defined for a {kind:?} column")]
-    NotDefined {
-        /// The column's kind.
-        kind: Kind,
-    },
-    /// Values so large that the arithmetic left the numbers.
-    #[error("overflow: values too large for this statistic")]
-    Overflow,
-    /// Any other reason, in words.
-    #[error("{0}")]
-    Other(String),
-    /// The statistic is for two categories, and this column has more.
-    #[error("not defined for {got} categories: it needs two, and the {side} has more")]
-    NotTwoCategories {
-        /// The reference, or where that has no more than two, the window with it.
-        side: Side,
-        /// How many there are.
-        got: u64,
-    },
-    /// Fewer earlier windows than the statistic needs.
-    #[error("insufficient: needs {need} earlier windows of the same slot, got {got}")]
-    InsufficientHistory {
-        /// How many it takes.
-        need: u64,
-        /// How many there are.
-        got: u64,
-    },
-}
-
-impl NoValue {
-    /// A stable word for the reason: `insufficient`, `no_data`, `constant`, …
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Insufficient { .. }
-            | Self::InsufficientClass { .. }
-            | Self::InsufficientHistory { .. } => "insufficient",
-            Self::NoData { .. } => "no_data",
-            Self::Constant { .. } => "constant",
-            Self::MissingColumn { .. } => "missing_column",
-            Self::KindMismatch { .. } => "kind_mismatch",
-            Self::NotDefined { .. } | Self::NotTwoCategories { .. } => "not_defined",
-            Self::Overflow => "overflow",
-            Self::Other(_) => "error",
-        }
-    }
 }
 
 /// A statistic over two closed profiles of one column, or over the window as a whole.

@@ -42,7 +42,7 @@ fn fitted_quantile(values: &[f64], share: f64, power: f64, widened: f64) -> f64 
 }
 
 /// Quantile of the standard normal distribution.
-fn normal_quantile(share: f64) -> f64 {
+pub(super) fn normal_quantile(share: f64) -> f64 {
     Normal::standard().inverse_cdf(share)
 }
 
@@ -55,7 +55,7 @@ pub(super) fn chi_square(cells: usize, share: f64, cut: f64) -> Option<f64> {
 }
 
 /// Where a falling function passes `tail`, if between `low` and `high`, else the end next to it.
-fn where_sf_is(tail: f64, mut low: f64, mut high: f64, sf: impl Fn(f64) -> f64) -> f64 {
+pub(super) fn where_sf_is(tail: f64, mut low: f64, mut high: f64, sf: impl Fn(f64) -> f64) -> f64 {
     if low > 0.0 && sf(low) <= tail {
         return low;
     }
