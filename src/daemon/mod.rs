@@ -11,6 +11,7 @@ pub mod logging;
 pub mod model;
 pub mod parts;
 pub mod retrainings;
+pub mod rehearsal;
 mod run;
 pub mod secrets;
 pub mod supervise;

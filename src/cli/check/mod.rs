@@ -20,7 +20,7 @@ use crate::{
         model::{ModelWorker, Shared},
         parts,
     },
-    source::TimeColumn,
+    source::{Source, TimeColumn},
     store::{Commit, Mode, Store, StoreError},
     time::{Grid, Interval, Span, Timestamp},
 };
@@ -167,7 +167,7 @@ struct Range {
 
 impl Range {
     async fn find(model: &ModelConfig, args: &Args) -> anyhow::Result<Option<Self>> {
-        let source = Arc::new(model.predictions.source.source.clone());
+        let source: Arc<dyn Source> = Arc::new(model.predictions.source.source.clone());
         let all = parts::list(&source).await?;
         let time = TimeColumn {
             name: model.predictions.time.clone(),

@@ -74,7 +74,7 @@ impl ModelWorker {
             };
             let mut ingest = Ingest::new(&roles, windows, Limits::default());
             for part in wanted {
-                let result = source.get().read(&part, &query, &mut |batch| {
+                let result = source.read(&part, &query, &mut |batch| {
                     ingest.add(&batch).map_err(SourceError::Stopped)
                 });
                 // Half of its rows may be in: nothing of this reading is used.
@@ -128,6 +128,7 @@ impl ModelWorker {
         self.shared.store.apply(&commit).await?;
         failpoint::hit("close.after_commit");
         self.adopt_references(&commit)?;
+        self.note_refused(&mut next);
         self.state = next;
         tracing::info!(model = self.name, %window, rows = total, "window closed");
         log_decided(&commit);

@@ -190,7 +190,7 @@ impl ModelWorker {
                         bytes: part.bytes,
                         modified_us: part.modified_us,
                         read_at: now,
-                        mark: source.get().mark(&part, part.bytes),
+                        mark: source.mark(&part, part.bytes),
                         ..Seen::default()
                     },
                     part,
@@ -202,9 +202,9 @@ impl ModelWorker {
                     columns: Some(&columns),
                     time: Some(&time),
                     within: None,
-                    skip_rows: known_rows(before, &scan.part, source.get()),
+                    skip_rows: known_rows(before, &scan.part, source.as_ref()),
                 };
-                let result = source.get().read(&scan.part, &query, &mut |batch| {
+                let result = source.read(&scan.part, &query, &mut |batch| {
                     for us in batch.times_us.unwrap_or_default() {
                         let at = Timestamp::from_micros(us);
                         scan.late.extend(closed.filter(|closed| closed.contains(at)).map(|_| us));
