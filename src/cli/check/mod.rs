@@ -220,7 +220,7 @@ fn context(model: &ModelConfig, start: Timestamp) -> Timestamp {
 }
 
 /// Where the reference of the window at `start` begins, if it is one of earlier windows.
-fn references_from(model: &ModelConfig, start: Timestamp) -> Timestamp {
+pub(super) fn references_from(model: &ModelConfig, start: Timestamp) -> Timestamp {
     match model.reference.kind {
         ReferenceKind::Previous(span) => start.minus(span),
         ReferenceKind::Static(..) => start,
