@@ -13,6 +13,7 @@ use crate::{
 mod check;
 mod compare;
 mod demo;
+mod explain;
 mod init;
 mod replay;
 mod run;
@@ -61,6 +62,8 @@ enum Command {
     Init(init::Args),
     /// Run a configuration over history and say what would have fired
     Replay(replay::Args),
+    /// Explain how a value came about
+    Explain(explain::Args),
     /// Print the configuration's JSON Schema
     Schema(schema::Args),
     /// Run a real year of flights through the daemon in about a minute
@@ -94,6 +97,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Init(args) => init::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Supervise { folder } => Ok(supervise::supervise(&folder)),
     }

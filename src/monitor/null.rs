@@ -22,6 +22,7 @@
 //! grid of 16 an octave (and scaled by √(1/n + 1/m) to the true ones), so a quantile does not depend
 //! on what was asked before; the cache only saves time.
 mod draw;
+mod sample;
 mod tail;
 
 use std::collections::BTreeMap;
@@ -77,6 +78,21 @@ pub fn default_threshold(metric: &str) -> Option<f64> {
     })
 }
 
+/// The usual cut at two sizes; see [`NullDraws::threshold`].
+pub(super) fn usual_cut(
+    metric: &str,
+    reference: &ColumnProfile,
+    rows_reference: u64,
+    rows_current: u64,
+) -> Option<f64> {
+    let (n, m) = (rows_reference as f64, rows_current as f64);
+    match metric {
+        "chi_square" => Some(0.04 * n * m / (n + m)),
+        "wasserstein" => Some(0.1 * stat::deviation(reference.numeric()?, 1.0)?),
+        _ => default_threshold(metric),
+    }
+}
+
 /// Null quantiles, remembered.
 #[derive(Clone, Debug, Default)]
 pub struct NullDraws {
@@ -107,12 +123,7 @@ impl NullDraws {
         rows_reference: u64,
         rows_current: u64,
     ) -> Option<f64> {
-        let (n, m) = (rows_reference as f64, rows_current as f64);
-        let cut = match metric {
-            "chi_square" => Some(0.04 * n * m / (n + m)),
-            "wasserstein" => Some(0.1 * stat::deviation(reference.numeric()?, 1.0)?),
-            _ => default_threshold(metric),
-        };
+        let cut = usual_cut(metric, reference, rows_reference, rows_current);
         let rows = (rows_reference, rows_current);
         let null = self.null(metric, reference, bins, rows, NULL_SHARE, cut.unwrap_or(0.0));
         cut.map(|cut| null.map_or(cut, |null| null.max(cut)))

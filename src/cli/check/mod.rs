@@ -10,6 +10,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use indicatif::ProgressBar;
+use tempfile::TempDir;
 use tracing::Level;
 
 use crate::{
@@ -90,19 +91,17 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 /// The configured store is there and can't be read.
 #[derive(Debug, thiserror::Error)]
 #[error("the store `{0}` cannot be read")]
-struct StoreUnusable(String);
+pub(super) struct StoreUnusable(String);
 
 async fn check(config: Config, args: &Args) -> anyhow::Result<Report> {
-    let scratch = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let url = format!("sqlite:{}", scratch.path().join("check.db").display());
-    let store = Arc::new(Store::open(&url, Mode::ReadWrite).await?);
+    let (_scratch, store) = scratch().await?;
     let kept = kept_store(&config).await?;
     let mut report = Report::default();
     let names: Vec<String> = config.models.keys().cloned().collect();
     let bar = progress(args, names.len() as u64);
     for name in names.into_iter().filter(|n| args.model.as_ref().is_none_or(|m| m == n)) {
         bar.set_message(name.clone());
-        let range = Range::find(&config.models[&name], args).await?;
+        let range = Range::find(&config.models[&name], args.from, args.to).await?;
         let Some(range) = range else {
             report.empty(&name);
             continue;
@@ -143,8 +142,29 @@ async fn evaluate(
     Ok(())
 }
 
+/// A store that is thrown away with the windows of one model that begin in a span; by default the
+/// last closed one, and what it needs. `None` where there are no rows at all.
+pub(super) async fn evaluated(
+    config: &Config,
+    name: &str,
+    span: Option<Interval>,
+) -> anyhow::Result<Option<(TempDir, Store)>> {
+    let (from, to) = (span.map(|it| it.start), span.map(|it| it.end));
+    let Some(range) = Range::find(&config.models[name], from, to).await? else { return Ok(None) };
+    let (scratch, store) = scratch().await?;
+    evaluate(config, name, &store, &range).await?;
+    Ok(Some((scratch, store.as_ref().clone())))
+}
+
+async fn scratch() -> anyhow::Result<(TempDir, Arc<Store>)> {
+    let scratch = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let url = format!("sqlite:{}", scratch.path().join("check.db").display());
+    let store = Arc::new(Store::open(&url, Mode::ReadWrite).await?);
+    Ok((scratch, store))
+}
+
 /// The configured store, where there is one.
-async fn kept_store(config: &Config) -> anyhow::Result<Option<Store>> {
+pub(super) async fn kept_store(config: &Config) -> anyhow::Result<Option<Store>> {
     match Store::open(&config.store.url, Mode::ReadOnly).await {
         Ok(store) => Ok(Some(store)),
         Err(StoreError::Missing { .. }) => Ok(None),
@@ -166,7 +186,11 @@ struct Range {
 }
 
 impl Range {
-    async fn find(model: &ModelConfig, args: &Args) -> anyhow::Result<Option<Self>> {
+    async fn find(
+        model: &ModelConfig,
+        from: Option<Timestamp>,
+        to: Option<Timestamp>,
+    ) -> anyhow::Result<Option<Self>> {
         let source: Arc<dyn Source> = Arc::new(model.predictions.source.source.clone());
         let all = parts::list(&source).await?;
         let time = TimeColumn {
@@ -179,7 +203,7 @@ impl Range {
         let Some(newest) = parts::newest(&source, &all, &time, ever).await? else {
             return Ok(None);
         };
-        let shown = match (args.from, args.to) {
+        let shown = match (from, to) {
             (None, None) => last_closed(&grid, newest, model.lateness),
             (from, to) => {
                 let oldest = parts::oldest(&source, &all, &time, ever).await?;
@@ -188,7 +212,7 @@ impl Range {
                 Interval { start, end: to.unwrap_or(closed) }
             }
         };
-        let first = if args.from.is_some() {
+        let first = if from.is_some() {
             // Patience begins there; a reference with less in it would give other values.
             references_from(model, shown.start)
         } else {

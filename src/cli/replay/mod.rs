@@ -150,8 +150,7 @@ async fn replay(mut config: Config, args: &Args) -> anyhow::Result<Report> {
     let (start, end) = clock_span(&config, span);
     let counters: Vec<_> = changed.values().flat_map(|it| it.counters()).collect();
     let sources = changed.into_iter().map(|(model, it)| (model, Arc::new(it) as Arc<dyn Source>));
-    let mut rehearsal =
-        Rehearsal::open(config.clone(), store, span.end, sources.collect()).await?;
+    let mut rehearsal = Rehearsal::open(config.clone(), store, span.end, sources.collect()).await?;
     let watch = walk(&mut rehearsal, Interval { start, end }, args).await?;
     if counters.iter().any(|count| count.load(Ordering::Relaxed) == 0) {
         bail!(
@@ -159,13 +158,8 @@ async fn replay(mut config: Config, args: &Args) -> anyhow::Result<Report> {
              its time on"
         );
     }
-    let replayed = Replayed {
-        store: rehearsal.store(),
-        watch: &watch,
-        injections: &args.inject,
-        span,
-        end,
-    };
+    let replayed =
+        Replayed { store: rehearsal.store(), watch: &watch, injections: &args.inject, span, end };
     let mut models = Vec::new();
     for model in config.models.values() {
         models.push(replayed.model(model).await?);
@@ -175,11 +169,7 @@ async fn replay(mut config: Config, args: &Args) -> anyhow::Result<Report> {
 }
 
 /// Steps from one due time to the next.
-async fn walk(
-    rehearsal: &mut Rehearsal,
-    span: Interval,
-    args: &Args,
-) -> anyhow::Result<Watch> {
+async fn walk(rehearsal: &mut Rehearsal, span: Interval, args: &Args) -> anyhow::Result<Watch> {
     let bar = progress(args, span);
     let clock = ManualClock::new(span.start);
     let mut watch = Watch::default();

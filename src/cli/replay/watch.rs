@@ -45,10 +45,8 @@ impl Watch {
 
     /// The columns that an alarm was about, the first ones first.
     pub(super) fn columns(&self, episode: &str) -> Vec<String> {
-        let mut found: Vec<(Timestamp, String)> = self
-            .of(episode)
-            .filter_map(|(column, it)| Some((it.at, column.clone()?)))
-            .collect();
+        let mut found: Vec<(Timestamp, String)> =
+            self.of(episode).filter_map(|(column, it)| Some((it.at, column.clone()?))).collect();
         found.sort();
         found.into_iter().map(|(_, column)| column).collect()
     }

@@ -259,7 +259,7 @@ impl ModelWorker {
     }
 
     /// The profiles of a larger window: those kept, and the one that is just being closed.
-    async fn merged_profiles(
+    pub(super) async fn merged_profiles(
         &self,
         outer: Interval,
         last: &BTreeMap<String, Profile>,

@@ -4,8 +4,11 @@ mod begin;
 mod close;
 mod finish;
 mod label;
+mod recall;
 mod reference;
 mod scan;
+
+pub use recall::Recalled;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -172,7 +175,8 @@ impl ModelWorker {
             grid,
             time,
             predictions: Arc::new(model.predictions.source.source.clone()),
-            label_source: label_source.map(|l| Arc::new(l.source.source.clone()) as Arc<dyn Source>),
+            label_source: label_source
+                .map(|l| Arc::new(l.source.source.clone()) as Arc<dyn Source>),
             state: State::default(),
             references: Vec::new(),
             nulls: NullDraws::default(),

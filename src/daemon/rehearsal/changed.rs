@@ -163,7 +163,8 @@ fn numbers(
         let texts: StringArray = rows.iter().zip(&changed).enumerate().map(text).collect();
         return Some((Arc::new(texts), count));
     }
-    is_number(column.data_type()).then(|| (Arc::new(Float64Array::from(changed)) as ArrayRef, count))
+    is_number(column.data_type())
+        .then(|| (Arc::new(Float64Array::from(changed)) as ArrayRef, count))
 }
 
 fn category(column: &ArrayRef, rows: &[bool], name: &str) -> Option<ArrayRef> {
