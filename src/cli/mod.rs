@@ -15,6 +15,7 @@ mod compare;
 mod demo;
 mod explain;
 mod init;
+mod page;
 mod replay;
 mod run;
 mod schema;

@@ -147,7 +147,7 @@ fn formulas() -> String {
         let comment = module_comment(&format!("src/stat/{}.rs", statistic.name()));
         let block = comment.split("```text\n").nth(1).and_then(|it| it.lines().next());
         if let Some(line) = block {
-            let words: Vec<&str> = line.split("  ").map(str::trim).collect();
+            let words: Vec<&str> = line.split("  ").map(|it| it.trim_matches([' ', ','])).collect();
             let words: Vec<&str> = words.into_iter().filter(|it| !it.is_empty()).collect();
             out += &format!("{}\t{}\n", statistic.name(), words.join("; "));
         }

@@ -100,8 +100,9 @@ pub(super) struct Confusion {
 /// What the value would be without drift.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct Null {
-    pub(super) draws: usize,
-    /// Share of the draws that are at or above the value.
+    /// How many: drawn, or evenly spread quantiles where the distribution is known.
+    pub(super) values: usize,
+    /// Share of them that are at or above the value.
     pub(super) share_above: f64,
     pub(super) bars: Vec<NullBar>,
 }
@@ -213,7 +214,10 @@ fn again(model: &ModelConfig, found: &Found, recalled: &Recalled) -> Again {
 impl Recomputed {
     fn of(stored: &Measurement, again: Option<&Measurement>) -> Self {
         let Some(again) = again else {
-            let note = "what the window held is not kept any longer; this is what was stored";
+            let note = match stored.rows {
+                0 => "the window had no rows",
+                _ => "what the window held is not kept any longer; this is what was stored",
+            };
             return Self {
                 value: None,
                 error_bound: 0.0,
@@ -278,7 +282,7 @@ impl Null {
         });
         let above = draws.len() - below(value);
         Some(Self {
-            draws: draws.len(),
+            values: draws.len(),
             share_above: above as f64 / draws.len() as f64,
             bars: bars.collect(),
         })

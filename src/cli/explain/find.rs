@@ -76,7 +76,9 @@ pub(super) async fn metric(store: &Store, wanted: &Wanted<'_>) -> anyhow::Result
     check_column(wanted, &rows)?;
     rows.retain(|row| grid.window_of(row.window.start) == row.window);
     if let Some(version) = wanted.version {
-        let versions = rows.iter().map(|row| shown_version(&row.version));
+        let mut versions: Vec<&str> = rows.iter().map(|row| shown_version(&row.version)).collect();
+        versions.sort_unstable();
+        versions.dedup();
         super::super::known("version", version, versions)?;
         rows.retain(|row| shown_version(&row.version) == version);
     }

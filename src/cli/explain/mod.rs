@@ -4,6 +4,7 @@
 //! again and taken apart. Without a store the window is measured first, as `check` does.
 mod explanation;
 mod find;
+mod html;
 mod text;
 
 use std::{io::Write as _, process::ExitCode, sync::Arc};
@@ -36,7 +37,7 @@ pub(super) struct Args {
     #[command(flatten)]
     config: super::ConfigArg,
     /// An alert's id, or the beginning of it: its worst value is explained.
-    #[arg(conflicts_with_all = ["model", "metric", "window", "version"])]
+    #[arg(conflicts_with_all = ["model", "metric", "window", "size", "version"])]
     alert: Option<String>,
     /// The model; may be left out where there is only one.
     #[arg(long)]
@@ -69,6 +70,8 @@ enum Format {
     Text,
     /// One object for machines.
     Json,
+    /// One page that needs nothing else.
+    Html,
 }
 
 /// Explains and prints.
@@ -97,6 +100,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             writeln!(out)?;
         }
         Format::Text => text::write(&explanation, &mut out)?,
+        Format::Html => std::io::stdout().write_all(html::render(&explanation).as_bytes())?,
     }
     Ok(ExitCode::SUCCESS)
 }

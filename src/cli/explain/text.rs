@@ -206,7 +206,7 @@ fn write_confusion(it: &Confusion, out: &mut impl Write) -> std::io::Result<()> 
 
 /// The null distribution on its side, with the marks of threshold and value where they lie.
 fn write_null(it: &Explanation, null: &Null, out: &mut impl Write) -> std::io::Result<()> {
-    writeln!(out, "  without drift, at these sizes ({} draws)", null.draws)?;
+    writeln!(out, "  without drift, at these sizes ({} values)", null.values)?;
     let most = null.bars.iter().map(|bar| bar.count).max().unwrap_or(1).max(1);
     let mut marks: Vec<(f64, String)> = Vec::new();
     marks.extend(it.threshold.map(|at| (at, format!("threshold {}", figure(at)))));
@@ -222,7 +222,7 @@ fn write_null(it: &Explanation, null: &Null, out: &mut impl Write) -> std::io::R
         let here: Vec<&str> = here.collect();
         let here =
             if here.is_empty() { String::new() } else { format!(" ◀ {}", here.join(", ")) };
-        writeln!(out, "  {from:>10} {}", format!("{blocks}{here}").trim_end())?;
+        writeln!(out, "{}", format!("  {from:>10} {blocks}{here}").trim_end())?;
     }
     let high = null.bars.last().map_or(0.0, |bar| bar.to);
     writeln!(out, "  {:>10}", figure(high))?;
@@ -232,7 +232,7 @@ fn write_null(it: &Explanation, null: &Null, out: &mut impl Write) -> std::io::R
         } else {
             String::new()
         };
-        writeln!(out, "  {:>10} ◀ {name}, beyond all draws{times}", "…")?;
+        writeln!(out, "  {:>10} ◀ {name}, beyond all of them{times}", "…")?;
     }
     Ok(())
 }

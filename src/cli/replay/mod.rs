@@ -3,6 +3,8 @@
 //! The daemon's own workers run over a store of their own that is thrown away, by a clock that jumps
 //! to what is due next. Nothing is sent, started or written to the configured store, which is not
 //! even opened: see [`crate::daemon::rehearsal`].
+mod chart;
+mod html;
 mod inject;
 mod report;
 mod text;
@@ -80,6 +82,8 @@ enum Format {
     Text,
     /// One object for machines.
     Json,
+    /// One page that needs nothing else.
+    Html,
 }
 
 /// Replays and prints.
@@ -132,6 +136,7 @@ fn print(format: Format, report: &Report) -> anyhow::Result<()> {
             writeln!(out)?;
         }
         Format::Text => text::write(report, &mut out)?,
+        Format::Html => std::io::stdout().write_all(html::render(report).as_bytes())?,
     }
     Ok(())
 }
@@ -148,15 +153,19 @@ async fn replay(mut config: Config, args: &Args) -> anyhow::Result<Report> {
         model.poll = model.window.nominal();
     }
     let (start, end) = clock_span(&config, span);
-    let counters: Vec<_> = changed.values().flat_map(|it| it.counters()).collect();
-    let sources = changed.into_iter().map(|(model, it)| (model, Arc::new(it) as Arc<dyn Source>));
+    let counters: Vec<_> = changed.values().map(|(_, it)| it.counters()).collect();
+    let injected: Vec<_> = changed.values().flat_map(|(texts, _)| texts.clone()).collect();
+    let sources =
+        changed.into_iter().map(|(model, (_, it))| (model, Arc::new(it) as Arc<dyn Source>));
     let mut rehearsal = Rehearsal::open(config.clone(), store, span.end, sources.collect()).await?;
     let watch = walk(&mut rehearsal, Interval { start, end }, args).await?;
-    if counters.iter().any(|count| count.load(Ordering::Relaxed) == 0) {
-        bail!(
-            "an injection changed no value: its column has no values of that kind, or no rows from \
-             its time on"
-        );
+    for injection in &args.inject {
+        let counted = injected.iter().zip(counters.iter().flatten());
+        let of_it = counted.filter(|(text, _)| **text == injection.text);
+        if of_it.map(|(_, count)| count.load(Ordering::Relaxed)).sum::<u64>() == 0 {
+            let text = &injection.text;
+            bail!("{text} changed no value: there are none of that kind, or no rows from then on");
+        }
     }
     let replayed =
         Replayed { store: rehearsal.store(), watch: &watch, injections: &args.inject, span, end };
@@ -189,11 +198,11 @@ async fn walk(rehearsal: &mut Rehearsal, span: Interval, args: &Args) -> anyhow:
     Ok(watch)
 }
 
-/// The sources of the models that have a column to be changed.
+/// The sources of the models that have a column to be changed, with the injections in their order.
 async fn changes(
     config: &Config,
     injections: &[Injection],
-) -> anyhow::Result<BTreeMap<String, Changed>> {
+) -> anyhow::Result<BTreeMap<String, (Vec<String>, Changed)>> {
     if injections.is_empty() {
         return Ok(BTreeMap::new());
     }
@@ -207,15 +216,16 @@ async fn changes(
     }
     let mut found = BTreeMap::new();
     for (name, model) in &config.models {
-        let mut changes: Vec<Change> = Vec::new();
-        for injection in injections.iter().filter(|it| columns[name.as_str()].contains(&it.column))
-        {
+        let (mut texts, mut changes): (Vec<String>, Vec<Change>) = Default::default();
+        let own = &columns[name.as_str()];
+        for injection in injections.iter().filter(|it| own.contains(&it.column)) {
+            texts.push(injection.text.clone());
             changes.push(injection.change(model).await?);
         }
         if !changes.is_empty() {
             let source = Arc::new(model.predictions.source.source.clone());
             let id = model.predictions.id.clone();
-            found.insert(name.clone(), Changed::new(source, id, changes));
+            found.insert(name.clone(), (texts, Changed::new(source, id, changes)));
         }
     }
     Ok(found)

@@ -2,12 +2,13 @@
 //! it noticed what was injected.
 use serde::Serialize;
 
-use super::{inject::Injection, watch::Watch};
+use super::{chart::chart, inject::Injection, watch::Watch};
 use crate::{
     alert::{Episode, State, note},
     config::{ModelConfig, On, Rule, Severity},
     engine::{Roles, rules},
     notify::Evidence,
+    plot::LineChart,
     store::{Group, RetrainingRow, Store},
     time::{Grid, Interval, Span, Timestamp},
 };
@@ -51,6 +52,9 @@ pub(super) struct RuleReport {
     pub(super) alarms: Vec<Alarm>,
     pub(super) retrainings: Vec<Retraining>,
     pub(super) detections: Vec<Detection>,
+    /// For the page.
+    #[serde(skip)]
+    pub(super) chart: Option<LineChart>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -137,6 +141,7 @@ impl Replayed<'_> {
         episodes.reverse();
         let retrainings = self.store.retrainings(Some(&model.name), false, u32::MAX).await?;
         let roles = Roles::new(model);
+        let measured = self.store.measurements(&model.name, Some(""), None, self.span).await?;
         let rules = model.rules.iter().map(|rule| {
             let alarms = self.alarms(rule, &episodes);
             RuleReport {
@@ -148,6 +153,7 @@ impl Replayed<'_> {
                 alarms_per_month: judged.map(|judged| per_month(&alarms, self.span, judged)),
                 retrainings: self.retrainings(model, rule, &retrainings),
                 detections: self.detections(model, rule, &roles, &episodes),
+                chart: chart(model, rule, &roles, &measured, &alarms),
                 alarms,
             }
         });
@@ -252,7 +258,7 @@ impl Replayed<'_> {
 }
 
 /// Whether a rule can notice that a column changed: accuracy rests on score and decision alone.
-fn looks_at(rule: &Rule, roles: &Roles, column: &str) -> bool {
+pub(super) fn looks_at(rule: &Rule, roles: &Roles, column: &str) -> bool {
     let is_prediction = roles.predictions().iter().any(|name| name == column);
     match &rule.on {
         On::Features => !is_prediction,

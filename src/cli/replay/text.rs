@@ -55,12 +55,11 @@ fn write_model(model: &ModelReport, out: &mut impl Write) -> std::io::Result<()>
             Some(rule) if rule.alarms.is_empty() => Style::new(),
             Some(_) => coloured(AnsiColor::Red),
         };
-        write!(out, " ")?;
         for (at, cell) in line.iter().enumerate() {
             let pad = " ".repeat(widths[at] - cell.width());
             match at {
-                0..3 => write!(out, " {style}{cell}{style:#}{pad} ")?,
-                _ => write!(out, " {pad}{style}{cell}{style:#} ")?,
+                0..3 => write!(out, "  {style}{cell}{style:#}{pad}")?,
+                _ => write!(out, "  {pad}{style}{cell}{style:#}")?,
             }
         }
         writeln!(out)?;
@@ -84,7 +83,7 @@ fn line(rule: &RuleReport) -> [String; 6] {
 }
 
 /// Alarms a month: two digits are all that a replay can tell.
-fn rate(rate: f64) -> String {
+pub(super) fn rate(rate: f64) -> String {
     if rate > 0.0 && rate < 0.095 { format!("{rate:.2}") } else { format!("{rate:.1}") }
 }
 
@@ -152,13 +151,13 @@ fn write_detection(it: &Detection, out: &mut impl Write) -> std::io::Result<()> 
 }
 
 /// A time without its hours where they are midnight's.
-fn day(at: Timestamp) -> String {
+pub(super) fn day(at: Timestamp) -> String {
     let text = at.to_string();
     text.strip_suffix("T00:00:00Z").map_or(text.clone(), str::to_owned)
 }
 
 /// Days where there are any, else hours or minutes.
-fn span(seconds: i64) -> String {
+pub(super) fn span(seconds: i64) -> String {
     let (day, hour) = (86_400, 3_600);
     match seconds {
         s if s >= 2 * day => format!("{} d", (s + day / 2) / day),
