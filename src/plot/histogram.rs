@@ -63,7 +63,8 @@ impl Histogram {
                     @let shift = if right { -5.0 } else { 5.0 };
                     line.(if i == 0 { "mark" } else { "level" }) x1=(Px(x(*at))) x2=(Px(x(*at)))
                         y1=(Px(y - 8.0)) y2=(Px(BOTTOM)) {}
-                    text x=(Px(x(*at) + shift)) y=(Px(y)) text-anchor=(if right { "end" } else { "start" }) {
+                    @let anchor = if right { "end" } else { "start" };
+                    text x=(Px(x(*at) + shift)) y=(Px(y)) text-anchor=(anchor) {
                         (name) @if *at > farthest { " →" }
                     }
                 }

@@ -180,7 +180,10 @@ pub(super) async fn alert(
     let is_worst = |row: &&MeasurementsRow| {
         let value = row.measurements.iter().find(|it| wanted.is_of(it)).map(|it| &it.value);
         let worst = worst.filter(|it| it.column.as_deref() == wanted.column);
-        matches!((value, worst), (Some(Ok(value)), Some(worst)) if value.total_cmp(&worst.value).is_eq())
+        match (value, worst) {
+            (Some(Ok(value)), Some(worst)) => value.total_cmp(&worst.value).is_eq(),
+            _ => false,
+        }
     };
     let row = rows.iter().find(is_worst).or(rows.last());
     let row = row.context("what this alert rests on is not kept any longer")?;

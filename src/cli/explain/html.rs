@@ -22,11 +22,16 @@ pub(super) fn render(it: &Explanation) -> String {
         h1 { (title) }
         p.verdict.(if bad { "bad" } else { "good" }) {
             @match it.value {
-                Some(value) => { (figure(value)) @if it.error_bound > 0.0 { " ± " (figure(it.error_bound)) } },
+                Some(value) => {
+                    (figure(value))
+                    @if it.error_bound > 0.0 { " ± " (figure(it.error_bound)) }
+                },
                 None => { "No value: " (shown(it.reason.as_deref().unwrap_or("not known"))) },
             }
             @if it.rules.is_empty() && over { " ▲ above its threshold; no rule judges it" }
-            @for rule in &it.rules { " · " (shown(&rule.rule)) ", " (rule.threshold) ": " (rule.outcome) }
+            @for rule in &it.rules {
+                " · " (shown(&rule.rule)) ", " (rule.threshold) ": " (rule.outcome)
+            }
         }
         (facts(it))
         @if let Some(account) = &it.account { section.card {
@@ -140,7 +145,7 @@ fn both_sides(it: &Explanation, account: &Account) -> Markup {
             ];
             html! {
                 p { "The distributions are farthest apart "
-                    @match gap.at { Some(at) => { "at " (figure(at)) }, None => "below every number" } "." }
+                    @match gap.at { Some(at) => { "at " (figure(at)) }, None => "below all" } "." }
                 (table(&["Side", "Up to there", "Rows"], &rows))
             }
         }
@@ -186,6 +191,9 @@ fn without_drift(it: &Explanation, null: &Null) -> Markup {
     };
     html! {
         figure.narrow { (chart.svg()) }
-        p.faint { (null.values) " values; " (figure(null.share_above * 100.0)) " % are at the value or above." }
+        p.faint {
+            (null.values) " values; " (figure(null.share_above * 100.0))
+            " % are at the value or above."
+        }
     }
 }

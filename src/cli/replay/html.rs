@@ -26,7 +26,8 @@ pub(super) fn render(report: &Report) -> String {
     let body = html! {
         h1 { "Replay" }
         p.verdict.(if alarms > 0 { "bad" } else { "good" }) {
-            (day(report.from)) " to " (day(report.to)) ": " (verdict) " Nothing was sent or started."
+            (day(report.from)) " to " (day(report.to)) ": " (verdict)
+            " Nothing was sent or started."
         }
         @if !report.injections.is_empty() {
             p { "Injected: "
@@ -46,7 +47,8 @@ fn model_section(model: &ModelReport) -> Markup {
             h2 { (shown(&model.model)) }
             @match model.judged_from.zip(model.judged_to) {
                 Some((from, to)) => p.faint {
-                    (model.windows) " windows from " (day(from)) " to " (day(to)) ", " (model.rows) " rows"
+                    (model.windows) " windows from " (day(from)) " to " (day(to)) ", "
+                    (model.rows) " rows"
                 },
                 None => p { "no rows" },
             }
@@ -118,7 +120,8 @@ fn alarms(rule: &RuleReport) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Alarms" { table {
             thead { tr {
-                th scope="col" { "Fired" } th scope="col" { "Windows from" } th scope="col" { "Over" }
+                th scope="col" { "Fired" } th scope="col" { "Windows from" }
+                th scope="col" { "Over" }
                 th.number scope="col" { "Lasted" } th scope="col" { "Worst" }
                 th scope="col" { "Retraining" }
             } }
@@ -142,7 +145,10 @@ fn alarm_row(rule: &RuleReport, alarm: &Alarm) -> Markup {
             } }
             td { @for it in met {
                 div { (day(it.at)) " " (shown(&it.target)) " "
-                    @match &it.why { Some(why) => { "refused: " (why) }, None => "would have started" }
+                    @match &it.why {
+                        Some(why) => { "refused: " (why) },
+                        None => "would have started",
+                    }
                 }
             } }
         }

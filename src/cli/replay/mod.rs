@@ -1,7 +1,7 @@
 //! `driftd replay`: a configuration over history, and what would have fired.
 //!
-//! The daemon's own workers run over a store of their own that is thrown away, by a clock that jumps
-//! to what is due next. Nothing is sent, started or written to the configured store, which is not
+//! The daemon's own workers run over a store of their own that is thrown away, by a clock that
+//! jumps to what is due next. Nothing is sent, started or written to the configured store, which is not
 //! even opened: see [`crate::daemon::rehearsal`].
 mod chart;
 mod html;
@@ -44,8 +44,8 @@ use crate::{
 
 /// Run a configuration over history and say what would have fired.
 ///
-/// Exits with 0 where it was told, 1 where a rule has more alarms than --fail-over bears, 2 where it
-/// could not be done.
+/// Exits with 0 where it was told, 1 where a rule has more alarms than --fail-over bears, 2 where
+/// it could not be done.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]

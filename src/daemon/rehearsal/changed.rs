@@ -1,8 +1,8 @@
 //! A source whose rows are changed as they are read, from some instant on: drift made to measure.
 //!
 //! Rows are changed, never added or left out, and none before the instant is touched. Which rows a
-//! share takes is decided by a hash of what the row says (its time, and its id where it has one), so
-//! it is the same in every reading.
+//! share takes is decided by a hash of what the row says (its time, and its id where it has one),
+//! so it is the same in every reading.
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},

@@ -1,9 +1,10 @@
 //! The daemon over the past, cut off from the world: `driftd replay`.
 //!
-//! Reading, measuring, judging and guarding are the daemon's own. **Invariant:** nothing is sent and
-//! nothing is started, because there is nothing here that could: no wire, no secrets, no program, no
-//! deliverer. Receivers are taken out of the configuration before anyone sees it, and what the
-//! guards of a retraining let through is written into the rehearsal's own store as ended at once.
+//! Reading, measuring, judging and guarding are the daemon's own. **Invariant:** nothing is sent
+//! and nothing is started, because there is nothing here that could: no wire, no secrets, no
+//! program, no deliverer. Receivers are taken out of the configuration before anyone sees it, and
+//! what the guards of a retraining let through is written into the rehearsal's own store as ended
+//! at once.
 mod changed;
 
 use std::{collections::BTreeMap, sync::Arc};
