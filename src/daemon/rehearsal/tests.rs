@@ -14,9 +14,9 @@ struct Rows {
 fn column(rows: &[usize], of: &str) -> ArrayRef {
     let code = |n: &usize| i64::try_from(*n % 3).ok();
     match of {
-        "x" => {
-            Arc::new(rows.iter().map(|n| (n % 5 > 0).then(|| *n as f64)).collect::<Float64Array>())
-        }
+        "x" => Arc::new(
+            rows.iter().map(|n| (n % 5 > 0).then_some(*n as f64)).collect::<Float64Array>(),
+        ),
         "c" => Arc::new(rows.iter().map(|_| Some("old")).collect::<StringArray>()),
         "spelled" => Arc::new(rows.iter().map(|n| Some(n.to_string())).collect::<StringArray>()),
         "flag" => Arc::new(BooleanArray::from(vec![true; rows.len()])),
