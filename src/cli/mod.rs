@@ -5,15 +5,18 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::{
-    config::{Config, Report},
+    config::{Config, Report, nearest},
     daemon::supervise,
-    plot::shown_within,
+    plot::{shown, shown_within},
 };
 
 mod check;
 mod compare;
 mod demo;
+mod explain;
 mod init;
+mod page;
+mod replay;
 mod run;
 mod schema;
 mod simulate;
@@ -21,6 +24,8 @@ mod validate;
 
 /// Longest error that is shown.
 const ERROR_CHARS_MAX: usize = 4_000;
+/// Names listed where one is not known.
+const NAMES_MAX: usize = 24;
 
 /// What exit codes mean, the same in every command.
 pub mod exit {
@@ -56,6 +61,10 @@ enum Command {
     Validate(validate::Args),
     /// Look at the data and write a commented configuration
     Init(init::Args),
+    /// Run a configuration over history and say what would have fired
+    Replay(replay::Args),
+    /// Explain how a value came about
+    Explain(explain::Args),
     /// Print the configuration's JSON Schema
     Schema(schema::Args),
     /// Run a real year of flights through the daemon in about a minute
@@ -88,6 +97,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::DemoTrain(args) => demo::train(&args),
         Command::Init(args) => init::run(&args),
         Command::Validate(args) => validate::run(&args),
+        Command::Replay(args) => replay::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Supervise { folder } => Ok(supervise::supervise(&folder)),
     }
@@ -151,4 +162,23 @@ fn show(report: &Report) -> anyhow::Result<()> {
             .context("cannot write to standard error")?;
     }
     Ok(())
+}
+
+/// Refuses a name that is not known, and says which one may have been meant.
+fn known<'a>(
+    what: &str,
+    name: &str,
+    names: impl IntoIterator<Item = &'a str>,
+) -> anyhow::Result<()> {
+    let names: Vec<&str> = names.into_iter().collect();
+    if names.contains(&name) {
+        return Ok(());
+    }
+    let name_shown = shown(name);
+    if let Some(near) = nearest(name, names.iter().copied()) {
+        anyhow::bail!("there is no {what} `{name_shown}`; did you mean `{}`?", shown(near));
+    }
+    let listed: Vec<String> = names.iter().take(NAMES_MAX).map(|name| shown(name)).collect();
+    let more = if names.len() > NAMES_MAX { ", …" } else { "" };
+    anyhow::bail!("there is no {what} `{name_shown}`; known: {}{more}", listed.join(", "))
 }

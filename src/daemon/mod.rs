@@ -10,6 +10,7 @@ pub mod health;
 pub mod logging;
 pub mod model;
 pub mod parts;
+pub mod rehearsal;
 pub mod retrainings;
 mod run;
 pub mod secrets;

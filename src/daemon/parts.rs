@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    source::{AnySource, Batch, Part, Query, Source, SourceError, TimeColumn},
+    source::{Batch, Part, Query, Source, SourceError, TimeColumn},
     store::CursorRow,
     time::{Interval, Span, Timestamp},
 };
@@ -112,9 +112,9 @@ pub async fn blocking<T: Send + 'static>(
 ///
 /// # Errors
 /// The source's; an empty folder is an empty list, since a daemon may be there before its data.
-pub async fn list(source: &Arc<AnySource>) -> Result<Vec<Part>, SourceError> {
+pub async fn list(source: &Arc<dyn Source>) -> Result<Vec<Part>, SourceError> {
     let source = Arc::clone(source);
-    blocking(move || match source.get().parts() {
+    blocking(move || match source.parts() {
         Err(SourceError::Empty { .. }) => Ok(Vec::new()),
         other => other,
     })
@@ -126,7 +126,7 @@ pub async fn list(source: &Arc<AnySource>) -> Result<Vec<Part>, SourceError> {
 /// # Errors
 /// The source's.
 pub async fn newest(
-    source: &Arc<AnySource>,
+    source: &Arc<dyn Source>,
     parts: &[Part],
     time: &TimeColumn,
     within: Interval,
@@ -139,7 +139,7 @@ pub async fn newest(
 /// # Errors
 /// The source's.
 pub async fn oldest(
-    source: &Arc<AnySource>,
+    source: &Arc<dyn Source>,
     parts: &[Part],
     time: &TimeColumn,
     within: Interval,
@@ -154,7 +154,7 @@ pub async fn oldest(
 /// # Errors
 /// The source's.
 pub async fn oldest_kept(
-    source: &Arc<AnySource>,
+    source: &Arc<dyn Source>,
     parts: &[Part],
     time: &TimeColumn,
     newest: Timestamp,
@@ -170,7 +170,7 @@ pub async fn oldest_kept(
 }
 
 async fn extreme(
-    source: &Arc<AnySource>,
+    source: &Arc<dyn Source>,
     parts: &[Part],
     time: &TimeColumn,
     within: Interval,
@@ -190,7 +190,7 @@ async fn extreme(
         };
         let mut found: Option<i64> = None;
         for part in &parts {
-            let result = source.get().read(part, &query, &mut |batch: Batch| {
+            let result = source.read(part, &query, &mut |batch: Batch| {
                 for us in batch.times_us.iter().flatten() {
                     found = Some(found.map_or(*us, |best| pick(best, *us)));
                 }

@@ -9,7 +9,7 @@ use crate::{
     profile::Profile,
     retrain::{
         Order, RunState,
-        guards::{self, Decision},
+        guards::{self, Decision, Refusal},
     },
     store::{Commit, CursorRow, Group, OutboxRow, RetrainingRow},
     time::{Interval, Span, Timestamp, WindowSize},
@@ -103,6 +103,25 @@ pub struct RuleState {
     pub memories: BTreeMap<String, Memory>,
     /// The model's retrainings, newest last.
     pub retrainings: Vec<RetrainingRow>,
+    /// Retrainings that guards refused, for whoever judges to log and to empty.
+    pub refused: Vec<Refused>,
+}
+
+/// A retraining that did not start: as much a decision as one that does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The model.
+    pub model: String,
+    /// The rule that asked.
+    pub rule: String,
+    /// The episode that asked.
+    pub episode: String,
+    /// The target's name in the configuration.
+    pub target: String,
+    /// When.
+    pub at: Timestamp,
+    /// Why not.
+    pub why: Refusal,
 }
 
 /// Judges every rule that this window, size and group concern.
@@ -160,8 +179,7 @@ fn judge_one(
         (_, Some(open)) => {
             let open = open.clone();
             let fired = matches!(transition, Some(Transition::Fired(_)));
-            let action =
-                retrain(context, &mut state.retrainings, rule, &open, before.as_ref(), now, commit);
+            let action = retrain(context, state, rule, &open, before.as_ref(), now, commit);
             if fired {
                 tell(context, rule, &open, Event::Firing, now, &facts, action, commit);
             }
@@ -242,7 +260,7 @@ fn tell(
 /// Asks the guards while an episode fires; what is decided is recorded in the same commit.
 fn retrain(
     context: Context<'_>,
-    earlier: &mut Vec<RetrainingRow>,
+    state: &mut RuleState,
     rule: &Rule,
     episode: &Episode,
     before: Option<&Episode>,
@@ -256,8 +274,20 @@ fn retrain(
     if episode.state != State::Firing || !worsened {
         return None;
     }
+    let earlier = &mut state.retrainings;
     match guards::decide(config, context.commands_allowed, &episode.id, earlier, now) {
-        Decision::Refuse(why) => Some(format!("no retraining by `{name}`: {why}")),
+        Decision::Refuse(why) => {
+            let action = format!("no retraining by `{name}`: {why}");
+            state.refused.push(Refused {
+                model: context.model.name.clone(),
+                rule: rule.name.clone(),
+                episode: episode.id.clone(),
+                target: name.clone(),
+                at: now,
+                why,
+            });
+            Some(action)
+        }
         decision => {
             let dry = decision == Decision::DryRun;
             let row = order(context, name, rule, episode, now, dry);

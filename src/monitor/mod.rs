@@ -3,6 +3,7 @@
 //! **Invariant:** no IO, no clock, no async, no randomness of its own.
 mod compare;
 pub mod drift;
+pub mod explain;
 mod kinds;
 mod measurement;
 mod null;

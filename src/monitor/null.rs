@@ -29,6 +29,7 @@
 //! on what was asked before; the cache only saves time.
 mod draw;
 mod moves;
+mod sample;
 mod tables;
 mod tail;
 mod two_sample;
@@ -96,6 +97,27 @@ pub fn default_threshold(metric: &str) -> Option<f64> {
     })
 }
 
+/// The usual cut at two sizes; see [`NullDraws::threshold`].
+pub(super) fn usual_cut(
+    metric: &str,
+    reference: &ColumnProfile,
+    rows_reference: u64,
+    rows_current: u64,
+) -> Option<f64> {
+    let (n, m) = (rows_reference as f64, rows_current as f64);
+    match metric {
+        "chi_square" | "g_test" | "two_proportion_z" => {
+            sized_cut(metric, (rows_reference, rows_current))
+        }
+        "wasserstein" => Some(0.1 * stat::deviation(reference.numeric()?, 1.0)?),
+        "energy_distance" => {
+            let deviation = stat::deviation(reference.numeric()?, 1.0)?;
+            Some(0.1 * (deviation / std::f64::consts::PI.sqrt()).sqrt())
+        }
+        _ => default_threshold(metric).or_else(|| two_sample::cut(metric, reference, n, m)),
+    }
+}
+
 /// Null quantiles, remembered.
 #[derive(Clone, Debug, Default)]
 pub struct NullDraws {
@@ -129,18 +151,8 @@ impl NullDraws {
         rows_reference: u64,
         rows_current: u64,
     ) -> Option<f64> {
+        let cut = usual_cut(metric, reference, rows_reference, rows_current);
         let rows = (rows_reference, rows_current);
-        let cut = match metric {
-            "chi_square" | "g_test" | "two_proportion_z" => sized_cut(metric, rows),
-            "wasserstein" => Some(0.1 * stat::deviation(reference.numeric()?, 1.0)?),
-            "energy_distance" => {
-                let deviation = stat::deviation(reference.numeric()?, 1.0)?;
-                Some(0.1 * (deviation / std::f64::consts::PI.sqrt()).sqrt())
-            }
-            _ => default_threshold(metric).or_else(|| {
-                two_sample::cut(metric, reference, rows_reference as f64, rows_current as f64)
-            }),
-        };
         let null = self.null(metric, reference, bins, rows, NULL_SHARE, cut.unwrap_or(0.0));
         cut.map(|cut| null.map_or(cut, |null| null.max(cut)))
             .filter(|it| it.is_finite() && *it > 0.0)

@@ -307,18 +307,34 @@ pub(super) fn histogram(
 }
 
 fn ranges(edges: &[f64], r: &[u64], c: &[u64]) -> Vec<Bar> {
-    let range = |i: usize| {
-        let above = i.checked_sub(1).map(|i| edges[i]);
-        let up_to = edges.get(i).copied();
-        let label = match (above, up_to) {
-            (None, None) => "all".to_owned(),
-            (None, Some(up_to)) => format!("≤ {}", shortest(up_to)),
-            (Some(above), None) => format!("> {}", shortest(above)),
-            (Some(above), Some(up_to)) => format!("{} … {}", shortest(above), shortest(up_to)),
-        };
-        Bar { label, above, up_to, reference: r[i], current: c[i] }
+    let range = |i: usize| Bar {
+        label: range_name(edges, i),
+        above: i.checked_sub(1).map(|i| edges[i]),
+        up_to: edges.get(i).copied(),
+        reference: r[i],
+        current: c[i],
     };
     (0..=edges.len()).map(range).collect()
+}
+
+fn range_name(edges: &[f64], i: usize) -> String {
+    let above = i.checked_sub(1).and_then(|i| edges.get(i));
+    match (above, edges.get(i)) {
+        (None, None) => "all".to_owned(),
+        (None, Some(up_to)) => format!("≤ {}", shortest(*up_to)),
+        (Some(above), None) => format!("> {}", shortest(*above)),
+        (Some(above), Some(up_to)) => format!("{} … {}", shortest(*above), shortest(*up_to)),
+    }
+}
+
+/// What is in a frozen bin, `missing` being the last.
+pub(super) fn bin_name(bins: &Bins, index: usize) -> String {
+    match bins {
+        Bins::Edges(edges) if index <= edges.len() => range_name(edges, index),
+        Bins::Categories(names) if index < names.len() => names[index].clone(),
+        Bins::Categories(names) if index == names.len() => "other".to_owned(),
+        _ => "missing".to_owned(),
+    }
 }
 
 /// A number in at most six significant digits.

@@ -8,6 +8,7 @@
 //! **Invariant:** whatever the input (no points, one, a constant, 1e308, NaN, names made to break
 //! out), the result is well-formed, finite and bounded in size.
 mod bars;
+mod histogram;
 mod line;
 mod number;
 mod spark;
@@ -16,6 +17,7 @@ mod time_axis;
 mod trace;
 
 pub use bars::{BarChart, Bins};
+pub use histogram::Histogram;
 pub use line::{Level, LineChart, Mark, Series, Stretch};
 pub use number::figure;
 pub use spark::{blocks, sparkline};

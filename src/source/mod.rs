@@ -197,3 +197,26 @@ crate::registry::registry! {
         "files" => files::Files,
     }
 }
+
+impl Source for AnySource {
+    fn parts(&self) -> Result<Vec<Part>, SourceError> {
+        self.get().parts()
+    }
+    fn schema(&self, part: &Part) -> Result<SchemaRef, SourceError> {
+        self.get().schema(part)
+    }
+    fn names(&self, part: &Part) -> Result<Vec<String>, SourceError> {
+        self.get().names(part)
+    }
+    fn read(
+        &self,
+        part: &Part,
+        query: &Query<'_>,
+        each: &mut dyn FnMut(Batch) -> Result<(), SourceError>,
+    ) -> Result<ReadReport, SourceError> {
+        self.get().read(part, query, each)
+    }
+    fn mark(&self, part: &Part, bytes: u64) -> Option<u64> {
+        self.get().mark(part, bytes)
+    }
+}

@@ -24,10 +24,28 @@ pub struct Divergence {
 /// One bin: rows of both sides, and how far a sketch can have moved them.
 #[derive(Clone, Copy, Debug)]
 struct Bin {
+    /// Its place among the frozen bins, `missing` last.
+    index: usize,
     reference: f64,
     current: f64,
     reference_slack: f64,
     current_slack: f64,
+}
+
+/// One bin of a divergence that is taken apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Part {
+    /// The bin's place among the frozen ones, `missing` last.
+    pub(crate) index: usize,
+    /// Rows of the reference.
+    pub(crate) reference: u64,
+    /// Rows of the window.
+    pub(crate) current: u64,
+    /// Their shares, smoothed where the divergence smooths.
+    pub(crate) reference_share: f64,
+    pub(crate) current_share: f64,
+    /// What the bin adds.
+    pub(crate) part: f64,
 }
 
 impl Divergence {
@@ -50,6 +68,34 @@ impl Divergence {
         let column = |of: fn(&Bin) -> f64| bins.iter().map(of).collect::<Vec<f64>>();
         let value = self.of(&column(|bin| bin.reference), &column(|bin| bin.current));
         Value::new(value, None, self.error_bound(&bins, value))
+    }
+
+    /// What each bin adds to the value, and of which shares.
+    pub(crate) fn parts(&self, pair: &Pair<'_>) -> Result<Vec<Part>, NoValue> {
+        let bins = bins(pair)?;
+        let rows = |of: fn(&Bin) -> f64| {
+            bins.iter().map(of).sum::<f64>() + self.smoothing * bins.len() as f64
+        };
+        let (reference_rows, current_rows) = (rows(|bin| bin.reference), rows(|bin| bin.current));
+        let part = |bin: &Bin| {
+            let reference_share = (bin.reference + self.smoothing) / reference_rows;
+            let current_share = (bin.current + self.smoothing) / current_rows;
+            Part {
+                index: bin.index,
+                reference: bin.reference as u64,
+                current: bin.current as u64,
+                reference_share,
+                current_share,
+                part: (self.part)(reference_share, current_share),
+            }
+        };
+        Ok(bins.iter().map(part).collect())
+    }
+
+    /// The value that parts come to.
+    #[cfg(test)]
+    pub(crate) fn combined(&self, parts: &[Part]) -> f64 {
+        (self.finish)(parts.iter().map(|it| it.part).fold(0.0, self.fold))
     }
 
     /// How far the slack of the bins can move the value.
@@ -105,6 +151,7 @@ fn bins(pair: &Pair<'_>) -> Result<Vec<Bin>, NoValue> {
     let cells = reference.into_iter().zip(current).enumerate().filter(|(_, (r, c))| r + c > 0);
     Ok(cells
         .map(|(i, (reference, current))| Bin {
+            index: i,
             reference: reference as f64,
             current: current as f64,
             reference_slack: if i < last { reference_slack } else { 0.0 },

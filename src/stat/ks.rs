@@ -63,23 +63,62 @@ impl Statistic for Ks {
     }
     fn measure(&self, pair: &Pair<'_>) -> Result<Value, NoValue> {
         let (reference, current) = numbers(pair)?;
-        enough(pair, ordered)?;
-        let low = |column: &ColumnProfile| column.counts.infinite_negative;
-        let (low_r, low_c) = (low(pair.reference), low(pair.current));
-        let all = |low: u64, column: &ColumnProfile, finite| {
-            (low + finite + column.counts.infinite_positive) as f64
-        };
-        let n = all(low_r, pair.reference, reference.values.rows());
-        let m = all(low_c, pair.current, current.values.rows());
-        let gap = |r: u64, c: u64| (r as f64 / n - c as f64 / m).abs();
-        let d = merged(&reference.values, &current.values)
-            .map(|(_, r, c)| gap(low_r + r, low_c + c))
-            .fold(gap(low_r, low_c), f64::max);
+        let gap = largest_gap(pair)?;
+        let (n, m, d) = (gap.reference_rows as f64, gap.current_rows as f64, gap.distance());
         // The larger first: the product is then rounded alike whichever side is which.
         let effective = (n.max(m) * n.min(m) / (n + m)).round_ties_even();
         let p_value = (effective >= 1.0).then(|| kolmogorov::sf(effective as u64, d));
         Value::new(d, p_value, reference.values.rank_error + current.values.rank_error)
     }
+}
+
+/// Where the two distribution functions are farthest apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Gap {
+    /// The value; none where it is below every finite one.
+    pub(crate) at: Option<f64>,
+    /// Rows of the reference at it or below.
+    pub(crate) reference_below: u64,
+    /// Rows of the reference.
+    pub(crate) reference_rows: u64,
+    /// Rows of the window at it or below.
+    pub(crate) current_below: u64,
+    /// Rows of the window.
+    pub(crate) current_rows: u64,
+}
+
+impl Gap {
+    /// |Fᵣ - F꜀| there.
+    pub(crate) fn distance(&self) -> f64 {
+        let share = |below: u64, rows: u64| below as f64 / rows as f64;
+        let reference = share(self.reference_below, self.reference_rows);
+        (reference - share(self.current_below, self.current_rows)).abs()
+    }
+}
+
+/// The largest gap, the lowest of equal ones.
+pub(crate) fn largest_gap(pair: &Pair<'_>) -> Result<Gap, NoValue> {
+    let (reference, current) = numbers(pair)?;
+    enough(pair, ordered)?;
+    let low = |column: &ColumnProfile| column.counts.infinite_negative;
+    let (low_r, low_c) = (low(pair.reference), low(pair.current));
+    let all =
+        |low: u64, column: &ColumnProfile, finite| low + finite + column.counts.infinite_positive;
+    let below = Gap {
+        at: None,
+        reference_below: low_r,
+        reference_rows: all(low_r, pair.reference, reference.values.rows()),
+        current_below: low_c,
+        current_rows: all(low_c, pair.current, current.values.rows()),
+    };
+    let gaps = merged(&reference.values, &current.values).map(|(x, r, c)| Gap {
+        at: Some(x),
+        reference_below: low_r + r,
+        current_below: low_c + c,
+        ..below
+    });
+    let farther = |a: Gap, b: Gap| if b.distance() > a.distance() { b } else { a };
+    Ok(gaps.fold(below, farther))
 }
 
 #[cfg(test)]

@@ -119,6 +119,7 @@ fn generated_pages_are_up_to_date() {
     let mut pages: Vec<(String, String)> = stat::ALL.iter().map(page).collect();
     pages.push(("docs/statistics/performance.md".to_owned(), performance_page()));
     pages.push(("docs/statistics.md".to_owned(), index()));
+    pages.push(("src/cli/explain/formulas.txt".to_owned(), formulas()));
     let mut stale = Vec::new();
     for (path, text) in &pages {
         let there = fs::read_to_string(root().join(path)).unwrap_or_default();
@@ -139,6 +140,32 @@ fn generated_pages_are_up_to_date() {
         }
     }
     none(&stale);
+}
+
+/// The first line of the formula of every metric, for `driftd explain`.
+fn formulas() -> String {
+    let mut out = String::new();
+    for statistic in stat::ALL {
+        let comment = module_comment(&format!("src/stat/{}.rs", statistic.name()));
+        let block = comment.split("```text\n").nth(1).and_then(|it| it.lines().next());
+        if let Some(line) = block {
+            let words: Vec<&str> = line.split("  ").map(|it| it.trim_matches([' ', ','])).collect();
+            let words: Vec<&str> = words.into_iter().filter(|it| !it.is_empty()).collect();
+            out += &format!("{}\t{}\n", statistic.name(), words.join("; "));
+        }
+    }
+    for line in module_comment("src/monitor/performance.rs").lines() {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let [names, formula, _] = cells[..] else { continue };
+        // Names and formulas that share a line stand in the same order.
+        let formulas: Vec<&str> = formula.split(", ").collect();
+        let names: Vec<&str> = names.split('`').skip(1).step_by(2).collect();
+        for (i, name) in names.iter().enumerate() {
+            let one = if names.len() == formulas.len() { formulas[i] } else { formula };
+            out += &format!("{name}\t{one}\n");
+        }
+    }
+    out
 }
 
 #[test]

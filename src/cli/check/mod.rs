@@ -10,6 +10,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use indicatif::ProgressBar;
+use tempfile::TempDir;
 use tracing::Level;
 
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
         model::{ModelWorker, Shared, columns, history::earlier_slots},
         parts,
     },
-    source::TimeColumn,
+    source::{Source, TimeColumn},
     store::{Commit, Mode, Store, StoreError},
     time::{Grid, Interval, Span, Timestamp},
 };
@@ -91,12 +92,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 /// The configured store is there and can't be read.
 #[derive(Debug, thiserror::Error)]
 #[error("the store `{0}` cannot be read")]
-struct StoreUnusable(String);
+pub(super) struct StoreUnusable(String);
 
 async fn check(config: Config, args: &Args) -> anyhow::Result<Report> {
-    let scratch = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let url = format!("sqlite:{}", scratch.path().join("check.db").display());
-    let store = Arc::new(Store::open(&url, Mode::ReadWrite).await?);
+    let (_scratch, store) = scratch().await?;
     let kept = kept_store(&config).await?;
     let mut report = Report::default();
     let names: Vec<String> = config.models.keys().cloned().collect();
@@ -105,7 +104,7 @@ async fn check(config: Config, args: &Args) -> anyhow::Result<Report> {
         bar.set_message(name.clone());
         require_columns(&config.models[&name]).await?;
         let keep = config.store.keep;
-        let range = Range::find(&config.models[&name], keep, args).await?;
+        let range = Range::find(&config.models[&name], keep, args.from, args.to).await?;
         let Some(range) = range else {
             report.empty(&name);
             continue;
@@ -159,8 +158,31 @@ async fn evaluate(
     Ok(())
 }
 
+/// A store that is thrown away with the windows of one model that begin in a span; by default the
+/// last closed one, and what it needs. `None` where there are no rows at all.
+pub(super) async fn evaluated(
+    config: &Config,
+    name: &str,
+    span: Option<Interval>,
+) -> anyhow::Result<Option<(TempDir, Store)>> {
+    let (from, to) = (span.map(|it| it.start), span.map(|it| it.end));
+    let Some(range) = Range::find(&config.models[name], config.store.keep, from, to).await? else {
+        return Ok(None);
+    };
+    let (scratch, store) = scratch().await?;
+    evaluate(config, name, &store, &range).await?;
+    Ok(Some((scratch, store.as_ref().clone())))
+}
+
+async fn scratch() -> anyhow::Result<(TempDir, Arc<Store>)> {
+    let scratch = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let url = format!("sqlite:{}", scratch.path().join("check.db").display());
+    let store = Arc::new(Store::open(&url, Mode::ReadWrite).await?);
+    Ok((scratch, store))
+}
+
 /// The configured store, where there is one.
-async fn kept_store(config: &Config) -> anyhow::Result<Option<Store>> {
+pub(super) async fn kept_store(config: &Config) -> anyhow::Result<Option<Store>> {
     match Store::open(&config.store.url, Mode::ReadOnly).await {
         Ok(store) => Ok(Some(store)),
         Err(StoreError::Missing { .. }) => Ok(None),
@@ -182,8 +204,13 @@ struct Range {
 }
 
 impl Range {
-    async fn find(model: &ModelConfig, keep: Span, args: &Args) -> anyhow::Result<Option<Self>> {
-        let source = Arc::new(model.predictions.source.source.clone());
+    async fn find(
+        model: &ModelConfig,
+        keep: Span,
+        from: Option<Timestamp>,
+        to: Option<Timestamp>,
+    ) -> anyhow::Result<Option<Self>> {
+        let source: Arc<dyn Source> = Arc::new(model.predictions.source.source.clone());
         let all = parts::list(&source).await?;
         let time = TimeColumn {
             name: model.predictions.time.clone(),
@@ -200,7 +227,7 @@ impl Range {
             tracing::warn!(model = model.name, newest = %ahead, "{what}");
         }
         let Some(newest) = newest else { return Ok(None) };
-        let shown = match (args.from, args.to) {
+        let shown = match (from, to) {
             (None, None) => last_closed(&grid, newest, model.lateness),
             (from, to) => {
                 let oldest = parts::oldest_kept(&source, &all, &time, newest, keep).await?;
@@ -209,7 +236,7 @@ impl Range {
                 Interval { start, end: to.unwrap_or(closed) }
             }
         };
-        let first = if args.from.is_some() {
+        let first = if from.is_some() {
             // Patience begins there; a history with less in it would give other values.
             history_from(model, shown.start)
         } else {
@@ -253,7 +280,7 @@ fn context(model: &ModelConfig, start: Timestamp) -> Timestamp {
 
 /// Where the history begins that the window at `start` is compared with: a reference of earlier
 /// windows, and the same slot of earlier weeks where a rule asks for it.
-fn history_from(model: &ModelConfig, start: Timestamp) -> Timestamp {
+pub(super) fn history_from(model: &ModelConfig, start: Timestamp) -> Timestamp {
     let reference = match model.reference.kind {
         ReferenceKind::Previous(span) => start.minus(span),
         ReferenceKind::Static(..) => start,

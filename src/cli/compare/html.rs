@@ -1,10 +1,11 @@
 //! The report of `compare` as one HTML page that needs nothing else: no script, no network.
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::{Outcome, words};
 use crate::{
+    cli::page::page,
     monitor::report::{ColumnReport, MetricReport, Named, Numbers, Summary},
-    plot::{BarChart, Bins, CSS, figure, shown},
+    plot::{BarChart, Bins, figure, shown},
     profile::Kind,
 };
 
@@ -15,48 +16,32 @@ const CARDS_MAX: usize = 300;
 pub(super) fn render(outcome: &Outcome) -> String {
     let report = &outcome.report;
     let drifted = report.columns.iter().any(|c| c.drifted);
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta http-equiv="Content-Security-Policy"
-                    content="default-src 'none'; style-src 'unsafe-inline'";
-                title { "Drift: " (shown(&outcome.current)) " against " (shown(&outcome.reference)) }
-                style { (PreEscaped(CSS)) (PreEscaped(include_str!("report.css"))) }
-            }
-            body {
-                main {
-                    h1 { "Drift report" }
-                    p.verdict.(if drifted { "bad" } else { "good" }) { (words::verdict(report)) }
-                    dl.sides {
-                        div { dt { "Reference" } dd { (shown(&outcome.reference)) }
-                            dd.faint { (words::grouped(report.reference.rows)) " rows" } }
-                        div { dt { "Current" } dd { (shown(&outcome.current)) }
-                            dd.faint { (words::grouped(report.current.rows)) " rows" } }
-                    }
-                    (overview(outcome))
-                    @for (i, column) in words::ordered(report).into_iter().take(CARDS_MAX).enumerate() {
-                        (card(i, column))
-                    }
-                    @if report.columns.len() > CARDS_MAX {
-                        p.faint { "The first " (CARDS_MAX) " columns have a card; all are in the table above." }
-                    }
-                    (left_out(outcome))
-                    section {
-                        h2 { "How to read this" }
-                        @for sentence in words::how_to_read(report) { p { (sentence) } }
-                        p { "Bars are shares of rows. The bins of numbers are tenths of the reference, so \
-                            without drift all bars are about as high." }
-                    }
-                    footer { "driftd " (env!("CARGO_PKG_VERSION")) }
-                }
-            }
+    let title = format!("Drift: {} against {}", shown(&outcome.current), shown(&outcome.reference));
+    let body = html! {
+        h1 { "Drift report" }
+        p.verdict.(if drifted { "bad" } else { "good" }) { (words::verdict(report)) }
+        dl.sides {
+            div { dt { "Reference" } dd { (shown(&outcome.reference)) }
+                dd.faint { (words::grouped(report.reference.rows)) " rows" } }
+            div { dt { "Current" } dd { (shown(&outcome.current)) }
+                dd.faint { (words::grouped(report.current.rows)) " rows" } }
+        }
+        (overview(outcome))
+        @for (i, column) in words::ordered(report).into_iter().take(CARDS_MAX).enumerate() {
+            (card(i, column))
+        }
+        @if report.columns.len() > CARDS_MAX {
+            p.faint { "The first " (CARDS_MAX) " columns have a card; all are in the table above." }
+        }
+        (left_out(outcome))
+        section {
+            h2 { "How to read this" }
+            @for sentence in words::how_to_read(report) { p { (sentence) } }
+            p { "Bars are shares of rows. The bins of numbers are tenths of the reference, so \
+                without drift all bars are about as high." }
         }
     };
-    page.into_string()
+    page(&title, &body)
 }
 
 fn kind(column: &ColumnReport) -> &'static str {

@@ -12,12 +12,12 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::ValueEnum;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use self::read::{Plan, Problem};
-use super::exit;
+use super::{exit, known};
 use crate::{
     monitor::{self, CompareOptions, Report},
     profile::{Kind, Limits},
@@ -166,7 +166,9 @@ fn compare(args: &Args) -> anyhow::Result<Outcome> {
     for name in &args.metrics {
         known("statistic", name, stat::names())?;
         if stat::find(name).is_some_and(|statistic| statistic.kinds().is_empty()) {
-            bail!("`{name}` is measured on a window as a whole, not on columns that are compared");
+            anyhow::bail!(
+                "`{name}` is measured on a window as a whole, not on columns that are compared"
+            );
         }
         metrics.extend(stat::find(name).map(|statistic| statistic.name()));
     }
@@ -246,23 +248,6 @@ fn bar(bars: &MultiProgress, name: &'static str) -> ProgressBar {
     let bar = bars.add(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner())));
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
-}
-
-/// Refuses a name that is not known, and says which one may have been meant.
-fn known<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a str>) -> anyhow::Result<()> {
-    let names: Vec<&str> = names.collect();
-    if names.contains(&name) {
-        return Ok(());
-    }
-    let close = names
-        .into_iter()
-        .map(|n| (strsim::damerau_levenshtein(n, name), n))
-        .filter(|(distance, n)| *distance <= n.chars().count().max(3) / 3)
-        .min();
-    match close {
-        Some((_, close)) => bail!("there is no {what} `{name}`; did you mean `{close}`?"),
-        None => bail!("there is no {what} `{name}`"),
-    }
 }
 
 #[cfg(test)]

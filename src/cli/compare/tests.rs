@@ -265,10 +265,10 @@ fn columns_and_statistics_can_be_chosen() {
     for (wrong, message) in [
         (["--only", "tmep"], "there is no column `tmep`; did you mean `temp`?"),
         (["--metrics", "pis"], "there is no statistic `pis`; did you mean `psi`?"),
-        (["--columns", "nope:numeric"], "there is no column `nope`"),
+        (["--columns", "nope:numeric"], "there is no column `nope`; known: "),
     ] {
         let error = compared(&[&[a.as_str(), &b], &wrong[..]].concat()).err().unwrap();
-        assert_eq!(format!("{error:#}"), message);
+        assert!(format!("{error:#}").starts_with(message), "{error:#}");
     }
     assert!(compared(&[&a, &b, "--columns", "temp:text"]).is_err());
     assert!(compared(&[&a, &b, "--fail-share", "1.5"]).is_err());

@@ -76,7 +76,7 @@ impl ModelWorker {
                     within: Some(within),
                     skip_rows: 0,
                 };
-                let result = source.get().read(&part, &query, &mut |batch| {
+                let result = source.read(&part, &query, &mut |batch| {
                     ingest.add(&batch).map_err(SourceError::Stopped)
                 });
                 // Half of its rows may be in: nothing of this reading is used.
@@ -130,6 +130,7 @@ impl ModelWorker {
         self.shared.store.apply(&commit).await?;
         failpoint::hit("close.after_commit");
         self.adopt_references(&commit)?;
+        self.note_refused(&mut next);
         self.state = next;
         tracing::info!(model = self.name, %window, rows = total, "window closed");
         log_decided(&commit);

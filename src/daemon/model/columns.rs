@@ -9,7 +9,7 @@ use crate::{
     config::{ModelConfig, NamedSource, On, instead},
     daemon::parts,
     plot::shown,
-    source::{Part, SourceError},
+    source::{Part, Source, SourceError},
 };
 
 /// Parts of a source that are looked at, the last ones by name: a column may be newer than most.
@@ -100,13 +100,13 @@ pub async fn missing(model: &ModelConfig) -> Result<Vec<Missing>, SourceError> {
 }
 
 async fn lacking(named: &NamedSource, wanted: Vec<Named>) -> Result<Vec<Missing>, SourceError> {
-    let source = Arc::new(named.source.clone());
+    let source: Arc<dyn Source> = Arc::new(named.source.clone());
     let all = parts::list(&source).await?;
     let columns: Vec<String> = wanted.iter().map(|it| it.column.clone()).collect();
     let there = parts::blocking(move || {
         let mut there: BTreeSet<String> = BTreeSet::new();
         for part in all.iter().rev().take(PARTS_MAX) {
-            there.extend(source.get().names(part).into_iter().flatten());
+            there.extend(source.names(part).into_iter().flatten());
             if columns.iter().all(|column| there.contains(column)) {
                 break;
             }

@@ -91,6 +91,7 @@ impl ModelWorker {
         failpoint::hit("final.before_commit");
         self.shared.store.apply(&commit).await?;
         failpoint::hit("final.after_commit");
+        self.note_refused(&mut next);
         self.state = next;
         log_decided(&commit);
         Ok(decided)

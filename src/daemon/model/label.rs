@@ -79,7 +79,7 @@ impl ModelWorker {
         for (part, before) in wanted {
             let (reader, source) = (reader.clone(), Arc::clone(&source));
             let name = part.name.clone();
-            let read = parts::blocking(move || reader.read(source.get(), part, before)).await;
+            let read = parts::blocking(move || reader.read(source.as_ref(), part, before)).await;
             match read {
                 Ok(read) => {
                     count += read.events.len() as u64;

@@ -6,8 +6,11 @@ pub mod columns;
 mod finish;
 pub(crate) mod history;
 mod label;
+mod recall;
 mod reference;
 mod scan;
+
+pub use recall::Recalled;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -20,10 +23,10 @@ use crate::{
     engine::{
         Roles,
         labels::LabelCounts,
-        rules::{Context, RuleState},
+        rules::{Context, Refused, RuleState},
     },
     monitor::{Frozen, NullDraws},
-    source::{AnySource, SourceError, TimeColumn},
+    source::{Source, SourceError, TimeColumn},
     store::{CursorRow, Store, StoreError},
     time::{Grid, Interval, Span, Timestamp, WindowSize},
 };
@@ -136,8 +139,8 @@ pub struct ModelWorker {
     roles: Roles,
     grid: Grid,
     time: TimeColumn,
-    predictions: Arc<AnySource>,
-    label_source: Option<Arc<AnySource>>,
+    predictions: Arc<dyn Source>,
+    label_source: Option<Arc<dyn Source>>,
     state: State,
     references: Vec<(Timestamp, Arc<Frozen>)>,
     nulls: NullDraws,
@@ -150,6 +153,8 @@ pub struct ModelWorker {
     /// Whether columns that a source lacks have been told of.
     columns_told: bool,
     link: Option<String>,
+    /// Retrainings that this turn's windows asked for in vain.
+    refused: Vec<Refused>,
 }
 
 impl ModelWorker {
@@ -178,7 +183,8 @@ impl ModelWorker {
             grid,
             time,
             predictions: Arc::new(model.predictions.source.source.clone()),
-            label_source: label_source.map(|l| Arc::new(l.source.source.clone())),
+            label_source: label_source
+                .map(|l| Arc::new(l.source.source.clone()) as Arc<dyn Source>),
             state: State::default(),
             references: Vec::new(),
             nulls: NullDraws::default(),
@@ -187,6 +193,7 @@ impl ModelWorker {
             live: None,
             columns_told: false,
             link,
+            refused: Vec::new(),
             shared,
         };
         worker.restore().await?;
@@ -244,6 +251,25 @@ impl ModelWorker {
         &self.name
     }
 
+    /// Reads predictions from `source` from now on, not from the configured one.
+    pub fn read_from(&mut self, source: Arc<dyn Source>) {
+        self.predictions = source;
+    }
+
+    /// Retrainings that the last turn's windows asked for and guards refused.
+    pub fn refused(&self) -> &[Refused] {
+        &self.refused
+    }
+
+    /// Logs what guards refused, once the commit that decided it is written.
+    fn note_refused(&mut self, next: &mut State) {
+        for refused in std::mem::take(&mut next.rules.refused) {
+            let Refused { rule, target, why, .. } = &refused;
+            tracing::info!(model = self.name, rule, target, %why, "no retraining");
+            self.refused.push(refused);
+        }
+    }
+
     /// How often it wants to be called where nothing else is due.
     pub fn poll(&self) -> Span {
         self.model().poll
@@ -270,6 +296,7 @@ impl ModelWorker {
     /// What stopped it; what was committed before stays, and the next turn goes on from there.
     pub async fn turn(&mut self, now: Timestamp) -> Result<Turn, TurnError> {
         let mut turn = Turn::default();
+        self.refused.clear();
         self.reload_retrainings().await?;
         self.ensure_reference().await?;
         let all = parts::list(&self.predictions).await?;

@@ -42,7 +42,7 @@ impl ModelWorker {
         if !self.references.is_empty() {
             return Ok(());
         }
-        let (source, roles) = (Arc::new(named.source.clone()), self.roles.clone());
+        let (source, roles) = (named.source.clone(), self.roles.clone());
         let name = named.name.clone();
         let (profile, refused) = parts::blocking(move || read_all(&source, &roles)).await?;
         if refused > 0 {
@@ -166,7 +166,7 @@ fn thaw(row: &ReferenceRow) -> Result<Frozen, TurnError> {
 
 /// Profiles a whole source.
 fn read_all(
-    source: &Arc<AnySource>,
+    source: &AnySource,
     roles: &crate::engine::Roles,
 ) -> Result<(Profile, u64), SourceError> {
     let mut profiler = Profiler::new(roles.kinds.clone(), Limits::default());

@@ -217,7 +217,7 @@ impl ModelWorker {
                         bytes: part.bytes,
                         modified_us: part.modified_us,
                         read_at: now,
-                        mark: source.get().mark(&part, part.bytes),
+                        mark: source.mark(&part, part.bytes),
                         ..Seen::default()
                     },
                     part,
@@ -226,10 +226,10 @@ impl ModelWorker {
                     ahead: 0,
                     newest: None,
                 };
-                let skip_rows = known_rows(before, &scan.part, source.get());
+                let skip_rows = known_rows(before, &scan.part, source.as_ref());
                 let time = Some(&time);
                 let query = Query { columns: Some(&columns), time, skip_rows, ..Query::default() };
-                let result = source.get().read(&scan.part, &query, &mut |batch| {
+                let result = source.read(&scan.part, &query, &mut |batch| {
                     for us in batch.times_us.unwrap_or_default() {
                         let at = Timestamp::from_micros(us);
                         scan.late.extend(closed.filter(|closed| closed.contains(at)).map(|_| us));
