@@ -58,7 +58,10 @@ pub use self::{
     wasserstein::Wasserstein,
     wasserstein_normed::WassersteinNormed,
 };
-pub(crate) use self::{kolmogorov::sf as ks_sf, sample::deviation};
+pub(crate) use self::{
+    kolmogorov::sf as ks_sf,
+    sample::{deviation, merged},
+};
 
 /// Every statistic, in the order in which documents list them.
 pub const ALL: &[&dyn Statistic] = &[

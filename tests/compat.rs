@@ -1,0 +1,206 @@
+//! `--as`: the numbers, thresholds and verdicts that other tools compute on the same data.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+use std::{collections::BTreeMap, ops::Range};
+
+use driftd::{
+    monitor::{
+        CompareOptions, Report,
+        compat::{Chunk, Chunked, Tool, compare_as},
+        report::MetricReport,
+    },
+    profile::{ColumnProfile, Kind, Profile},
+    stat::{categorical, numeric},
+};
+
+const TOLERANCE: f64 = 1e-9;
+
+fn path(name: &str) -> String {
+    format!("{}/tests/data/golden/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Columns of a CSV file, by name.
+fn columns(name: &str) -> BTreeMap<String, Vec<String>> {
+    let mut reader = csv::Reader::from_path(path(name)).unwrap();
+    let names: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
+    let mut columns = vec![Vec::new(); names.len()];
+    for record in reader.records() {
+        for (column, cell) in columns.iter_mut().zip(&record.unwrap()) {
+            column.push(cell.to_owned());
+        }
+    }
+    names.into_iter().zip(columns).collect()
+}
+
+fn column(cells: &[String], kind: Kind) -> ColumnProfile {
+    match kind {
+        Kind::Numeric => numeric(cells.iter().map(|cell| cell.parse().unwrap())),
+        _ => categorical(&cells.iter().map(|cell| (cell.as_str(), 1)).collect::<Vec<_>>()),
+    }
+}
+
+fn profile(name: &str, column: ColumnProfile) -> Profile {
+    let columns = BTreeMap::from([(name.to_owned(), column)]);
+    Profile { rows: columns[name].counts.rows, columns, ..Profile::default() }
+}
+
+fn whole(name: &str, cells: &[String], kind: Kind) -> Chunked {
+    Chunked { whole: profile(name, column(cells, kind)), chunks: Vec::new() }
+}
+
+fn only(metric: Option<&'static str>) -> CompareOptions {
+    CompareOptions { metrics: metric.map(|it| vec![it]), ..CompareOptions::default() }
+}
+
+fn first(report: &Report) -> &MetricReport {
+    &report.columns[0].metrics[0]
+}
+
+#[track_caller]
+fn near(what: &str, got: Option<f64>, want: f64) {
+    let got = got.unwrap_or_else(|| panic!("{what}: no value, expected {want}"));
+    let error = if want == 0.0 { got.abs() } else { (got - want).abs() / want.abs() };
+    assert!(error < TOLERANCE, "{what}: expected {want}, got {got}, off by {error}");
+}
+
+/// The rows of a scope: all, or the Nth thousand.
+fn scope(name: &str, rows: usize) -> Range<usize> {
+    match name.strip_prefix("chunk") {
+        Some(i) => {
+            let start = i.parse::<usize>().unwrap() * 1000;
+            start..(start + 1000).min(rows)
+        }
+        None => 0..rows,
+    }
+}
+
+/// Rows of both sides that Evidently was given: it was spared some, or wants as many of each.
+fn given(method: &str, scope: Range<usize>, rows: usize) -> (Range<usize>, Range<usize>) {
+    let up_to = |range: &Range<usize>, most: usize| range.start..range.end.min(range.start + most);
+    match method {
+        "ed" | "TVD" => (0..2000, up_to(&scope, 2000)),
+        "fisher_exact" => {
+            let most = scope.len().min(rows);
+            (0..most, up_to(&scope, most))
+        }
+        _ => (0..rows, scope),
+    }
+}
+
+#[test]
+fn evidently_on_california_housing() {
+    let (reference, analysis) =
+        (columns("california/reference.csv"), columns("california/analysis.csv"));
+    let mut checked: BTreeMap<String, usize> = BTreeMap::new();
+    for record in csv::Reader::from_path(path("california/evidently.csv")).unwrap().records() {
+        let record = record.unwrap();
+        let (name, method) = (&record[0], &record[2]);
+        let kind = if &record[1] == "num" { Kind::Numeric } else { Kind::Categorical };
+        let (before, after) = (&reference[name], &analysis[name]);
+        let (r, c) = given(method, scope(&record[3], after.len()), before.len());
+        let reference = whole(name, &before[r], kind);
+        let current = whole(name, &after[c], kind);
+        let metric = Tool::Evidently.metric(method).unwrap_or_else(|| panic!("no {method}"));
+        let options = CompareOptions {
+            kinds: BTreeMap::from([(name.to_owned(), kind)]),
+            ..only(Some(metric))
+        };
+        let report = compare_as(Tool::Evidently, &reference, &current, &options);
+        let (got, what) = (first(&report), format!("{method} of {name}, {}", &record[3]));
+        *checked.entry(method.to_owned()).or_default() += 1;
+        if record[4].is_empty() {
+            // Evidently raised an error.
+            assert!(got.value.is_none() && got.reason.is_some(), "{what}: {got:?}");
+            continue;
+        }
+        near(&what, got.value, record[4].parse().unwrap());
+        near(&what, got.threshold, record[5].parse().unwrap());
+        assert_eq!(got.drifted, &record[6] == "True", "{what}: {got:?}");
+    }
+    let want = BTreeMap::from(
+        [
+            ("TVD", 2),
+            ("anderson", 18),
+            ("chisquare", 9),
+            ("cramer_von_mises", 81),
+            ("ed", 18),
+            ("es", 81),
+            ("fisher_exact", 9),
+            ("g_test", 9),
+            ("hellinger", 90),
+            ("jensenshannon", 90),
+            ("kl_div", 90),
+            ("ks", 81),
+            ("mannw", 81),
+            ("psi", 90),
+            ("t_test", 81),
+            ("wasserstein", 81),
+            ("z", 9),
+        ]
+        .map(|(method, cells)| (method.to_owned(), cells)),
+    );
+    assert_eq!(checked, want);
+}
+
+/// Chunks by calendar month of rows that come hourly from the start of a month on.
+fn months(name: &str, cells: &[String], months: &[(&str, usize)]) -> Chunked {
+    let mut rest = cells;
+    let chunks = months.iter().map(|(key, days)| {
+        let (chunk, after) = rest.split_at((days * 24).min(rest.len()));
+        rest = after;
+        let profile = profile(name, column(chunk, Kind::Numeric));
+        Chunk { key: (*key).to_owned(), profile }
+    });
+    let chunks: Vec<Chunk> = chunks.collect();
+    assert!(rest.is_empty(), "{} rows are left", rest.len());
+    Chunked { chunks, ..whole(name, cells, Kind::Numeric) }
+}
+
+#[test]
+fn nannyml_on_california_housing() {
+    let (reference, analysis) =
+        (columns("california/reference.csv"), columns("california/analysis.csv"));
+    let before = [
+        ("2020-10", 31),
+        ("2020-11", 30),
+        ("2020-12", 31),
+        ("2021-01", 31),
+        ("2021-02", 28),
+        ("2021-03", 31),
+        ("2021-04", 30),
+        ("2021-05", 31),
+    ];
+    let after = [
+        ("2021-06", 30),
+        ("2021-07", 31),
+        ("2021-08", 31),
+        ("2021-09", 30),
+        ("2021-10", 31),
+        ("2021-11", 30),
+        ("2021-12", 31),
+        ("2022-01", 31),
+        ("2022-02", 28),
+        ("2022-03", 31),
+        ("2022-04", 30),
+        ("2022-05", 31),
+    ];
+    let mut reports: BTreeMap<(String, String), Report> = BTreeMap::new();
+    let mut checked = 0;
+    for record in csv::Reader::from_path(path("california/nannyml.csv")).unwrap().records() {
+        let record = record.unwrap();
+        let (name, method) = (&record[0], &record[1]);
+        let report = reports.entry((name.to_owned(), method.to_owned())).or_insert_with(|| {
+            let reference = months(name, &reference[name], &before);
+            let current = months(name, &analysis[name], &after);
+            let metric = Tool::NannyMl.metric(method).unwrap();
+            compare_as(Tool::NannyMl, &reference, &current, &only(Some(metric)))
+        });
+        let what = format!("{method} of {name}, {}", &record[3]);
+        let metric = first(report);
+        let chunk = metric.chunks.iter().find(|it| it.chunk == record[3]).unwrap();
+        near(&what, chunk.value, record[4].parse().unwrap());
+        near(&format!("threshold of {what}"), chunk.threshold, record[5].parse().unwrap());
+        assert_eq!(chunk.drifted, &record[6] == "True", "{what}");
+        checked += 1;
+    }
+    assert_eq!(checked, 8 * 4 * 20, "columns, methods or chunks are missing");
+}
