@@ -58,8 +58,9 @@ impl Default for CompareOptions {
 impl CompareOptions {
     /// The chosen columns that a side has.
     pub(super) fn names(&self, profile: &Profile) -> BTreeSet<String> {
-        let is_chosen =
-            |name: &str| self.columns.as_ref().is_none_or(|it: &BTreeSet<String>| it.contains(name));
+        let is_chosen = |name: &str| {
+            self.columns.as_ref().is_none_or(|it: &BTreeSet<String>| it.contains(name))
+        };
         let has = |column: &ColumnProfile| {
             column.counts.absent < column.counts.rows || column.counts.rows == 0
         };

@@ -80,8 +80,7 @@ impl Chunking<'_> {
         for part in files.parts()? {
             let first = files.schema(&part)?.fields().first().map(|field| field.name().clone());
             let columns: Vec<String> = first.into_iter().collect();
-            let query =
-                Query { columns: Some(&columns), time: time.as_ref(), ..Query::default() };
+            let query = Query { columns: Some(&columns), time: time.as_ref(), ..Query::default() };
             files.read(&part, &query, &mut |batch| {
                 let rows = batch.record.num_rows();
                 times.extend(batch.times_us.unwrap_or_else(|| vec![0; rows]));
@@ -188,7 +187,8 @@ impl Cutter {
 /// `2021-06-07 13:00`.
 fn period_name(grid: &Grid, start_us: i64) -> String {
     let window = grid.window_of(Timestamp::from_micros(start_us));
-    let text = |at: Timestamp, chars: usize| -> String { at.to_string().chars().take(chars).collect() };
+    let text =
+        |at: Timestamp, chars: usize| -> String { at.to_string().chars().take(chars).collect() };
     match grid.size {
         WindowSize::Month => text(window.start, 7),
         WindowSize::Day => text(window.start, 10),

@@ -227,7 +227,12 @@ fn compare(args: &Args) -> anyhow::Result<Outcome> {
         ..CompareOptions::default()
     };
     let report = match args.tool {
-        Some(tool) => monitor::compat::compare_as(tool, &before.0, &after.0, &options),
+        Some(tool) => {
+            // The column that rows are ordered by is no feature.
+            let mut options = options;
+            options.kinds.extend(args.time.iter().map(|it| (it.clone(), Kind::Timestamp)));
+            monitor::compat::compare_as(tool, &before.0, &after.0, &options)
+        }
         None => monitor::compare(before.0.whole, after.0.whole, &options),
     };
     let name = |path: &Path| path.display().to_string();
@@ -261,6 +266,8 @@ fn metrics(args: &Args) -> anyhow::Result<Option<Vec<&'static str>>> {
     if let (Some(Length::Period(_)), None) = (args.chunk, &args.time) {
         bail!("chunks of a period need --time COLUMN");
     }
+    let mut named = BTreeSet::new();
+    metrics.retain(|name| named.insert(*name));
     Ok((!metrics.is_empty()).then_some(metrics))
 }
 

@@ -1,10 +1,7 @@
 //! A comparison by a tool's definitions, as the report that `driftd compare` shows.
 use std::borrow::Cow;
 
-use super::{
-    Judged, Sides, Tool,
-    sides::Piece,
-};
+use super::{Judged, Sides, Tool, sides::Piece};
 use crate::{
     monitor::{
         CompareOptions, Report,
@@ -98,10 +95,14 @@ fn column(
     let (before, after) = (&reference.whole.columns[name], &current.whole.columns[name]);
     let kind = match options.kinds.get(name) {
         Some(Kind::Boolean | Kind::Categorical) => Kind::Categorical,
-        Some(kind) => *kind,
+        Some(Kind::Timestamp) => return Err("timestamp".to_owned()),
+        Some(Kind::Numeric) => Kind::Numeric,
         None => tool.rules().kind(before, after)?,
     };
-    let unread = || format!("can't be read as {}", if kind == Kind::Numeric { "numeric" } else { "categorical" });
+    let unread = || match kind {
+        Kind::Numeric => "can't be read as numeric: not every value is a number".to_owned(),
+        _ => "can't be read as categorical: too many distinct values".to_owned(),
+    };
     let mut sides = Sides::of(before, after, kind).ok_or_else(unread)?;
     if tool.is_chunked() {
         sides.reference_pieces = pieces(reference, name, kind);
@@ -121,9 +122,8 @@ fn column(
     let metrics: Vec<MetricReport> = metrics.into_iter().map(judge).collect();
     let bins = Bins::of(&sides.reference, options.bins);
     let (reference, current) = (sides.reference.as_ref(), sides.current.as_ref());
-    let new = |of: &ColumnProfile, other: &ColumnProfile| {
-        lacking(of.categories()?, other.categories()?)
-    };
+    let new =
+        |of: &ColumnProfile, other: &ColumnProfile| lacking(of.categories()?, other.categories()?);
     Ok(ColumnReport {
         column: name.to_owned(),
         kind: shown_kind(reference),

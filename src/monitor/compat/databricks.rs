@@ -52,6 +52,13 @@ impl Rules for Databricks {
         METRICS.iter().filter(|it| it.kinds.contains(&kind)).map(|it| it.name).collect()
     }
 
+    fn how_to_read(&self) -> &'static [&'static str] {
+        &[
+            "The metrics of Databricks' drift table. It has no thresholds of its own: its users write SQL",
+            "  alerts, so no column is called drifted here.",
+        ]
+    }
+
     fn judge(&self, metric: &'static str, sides: &Sides<'_>) -> Judged {
         Judged::unjudged(score(metric, sides))
     }

@@ -48,13 +48,8 @@ pub enum Tool {
 
 impl Tool {
     /// All of them, in the order in which documents list them.
-    pub const ALL: &'static [Self] = &[
-        Self::Evidently,
-        Self::NannyMl,
-        Self::SageMaker,
-        Self::SageMakerSimple,
-        Self::Databricks,
-    ];
+    pub const ALL: &'static [Self] =
+        &[Self::Evidently, Self::NannyMl, Self::SageMaker, Self::SageMakerSimple, Self::Databricks];
 
     /// What `--as` takes, and who computes it.
     fn entry(self) -> (&'static str, &'static dyn Rules) {
@@ -106,6 +101,11 @@ impl Tool {
         self.rules().drift_share()
     }
 
+    /// What its values and verdicts mean, in a few lines.
+    pub fn how_to_read(self) -> &'static [&'static str] {
+        self.rules().how_to_read()
+    }
+
     /// Whether the tool looks at chunks of both sides, not at the sides as a whole.
     pub fn is_chunked(self) -> bool {
         self.rules().is_chunked()
@@ -143,6 +143,8 @@ trait Rules: Sync {
     fn usual(&self, sides: &Sides<'_>) -> Vec<&'static str>;
     /// A metric of its own, of a column of a kind that it takes it for.
     fn judge(&self, metric: &'static str, sides: &Sides<'_>) -> Judged;
+    /// See [`Tool::how_to_read`].
+    fn how_to_read(&self) -> &'static [&'static str];
     /// See [`Tool::drift_share`].
     fn drift_share(&self) -> Option<f64> {
         None

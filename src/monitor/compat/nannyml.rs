@@ -105,6 +105,14 @@ impl Rules for NannyMl {
         }
     }
 
+    fn how_to_read(&self) -> &'static [&'static str] {
+        &[
+            "As NannyML 0.13: ▲ a column has drifted where a chunk of the current data is above the",
+            "  threshold: the mean of the reference's chunks plus three deviations, or p < 0.05 of chi_square.",
+            "  A value is that of the chunk with the largest; --format json has all chunks.",
+        ]
+    }
+
     fn is_chunked(&self) -> bool {
         true
     }
@@ -178,9 +186,7 @@ impl<'a> Fitted<'a> {
                 Known::Shares(shares(categories.counts.iter().map(|it| it.1), rows))
             }
             ("ks", Body::Numeric(it)) if is_large => Known::Cdf(Cdf::of(&it.values)),
-            ("wasserstein", Body::Numeric(it)) if is_large => {
-                Known::Cdf(Cdf::widened(&it.values))
-            }
+            ("wasserstein", Body::Numeric(it)) if is_large => Known::Cdf(Cdf::widened(&it.values)),
             _ => Known::Whole,
         };
         Ok(Self { metric, reference, known })
@@ -195,7 +201,8 @@ impl<'a> Fitted<'a> {
             return Err(NoValue::Insufficient { side: Side::Current, need: 1, got: 0 });
         }
         let binned = |known: &[f64], counts: Vec<u64>| {
-            let distance = if self.metric == "hellinger" { hellinger } else { jensen_shannon_base_2 };
+            let distance =
+                if self.metric == "hellinger" { hellinger } else { jensen_shannon_base_2 };
             let (r, c) = with_leftover(known, shares(counts, rows));
             Ok(Score::of(distance(&r, &c)))
         };
@@ -259,7 +266,6 @@ fn with_leftover(known: &[f64], mut shares: Vec<f64>) -> (Vec<f64>, Vec<f64>) {
 
 /// √(Σ (√p − √q)²) / √2.
 fn hellinger(p: &[f64], q: &[f64]) -> f64 {
-    let squares: Vec<f64> =
-        p.iter().zip(q).map(|(p, q)| (p.sqrt() - q.sqrt()).powi(2)).collect();
+    let squares: Vec<f64> = p.iter().zip(q).map(|(p, q)| (p.sqrt() - q.sqrt()).powi(2)).collect();
     sum(&squares).sqrt() / 2f64.sqrt()
 }

@@ -46,6 +46,18 @@ impl Rules for SageMaker {
         vec![if sides.is_numeric() { "ks" } else { "l_infinity" }]
     }
 
+    fn how_to_read(&self) -> &'static [&'static str] {
+        match self.robust {
+            true => &[
+                "As SageMaker Model Monitor (Robust): ▲ a column has drifted where its distance, less what",
+                "  samples of these sizes may differ by, is above 0.1.",
+            ],
+            false => &[
+                "As SageMaker Model Monitor (Simple): ▲ a column has drifted where its distance is above 0.1.",
+            ],
+        }
+    }
+
     fn judge(&self, _: &'static str, sides: &Sides<'_>) -> Judged {
         Judged::fixed(self.score(sides), When::Above, THRESHOLD)
     }

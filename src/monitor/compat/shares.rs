@@ -20,7 +20,8 @@ pub(super) fn joint(reference: &ColumnProfile, current: &ColumnProfile) -> Vec<(
             steps.collect()
         }
         (Body::Categorical(r), Body::Categorical(c)) => {
-            let mut names: Vec<&String> = r.counts.iter().chain(&c.counts).map(|it| &it.0).collect();
+            let mut names: Vec<&String> =
+                r.counts.iter().chain(&c.counts).map(|it| &it.0).collect();
             names.sort_unstable();
             names.dedup();
             names.into_iter().map(|name| (r.rows_of(name), c.rows_of(name))).collect()

@@ -44,7 +44,9 @@ impl<'a> Sides<'a> {
     }
 
     /// Both sides without the rows that have no finite value, each with at least one row.
-    pub(super) fn usable(&self) -> Result<(Cow<'_, ColumnProfile>, Cow<'_, ColumnProfile>), NoValue> {
+    pub(super) fn usable(
+        &self,
+    ) -> Result<(Cow<'_, ColumnProfile>, Cow<'_, ColumnProfile>), NoValue> {
         let side = |side, column| usable(column).map_err(|why| why.unwrap_or_else(|| empty(side)));
         let reference = side(Side::Reference, self.reference.as_ref())?;
         Ok((reference, side(Side::Current, self.current.as_ref())?))

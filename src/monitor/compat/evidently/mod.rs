@@ -15,11 +15,15 @@
 //!
 //! **Value** is the drift score that Evidently shows: the p-value of a test, else the distance.
 mod distances;
+mod mann_whitney;
 mod pvalues;
+mod shared;
 #[cfg(test)]
 mod tests;
 
-use super::{BOTH, CATEGORICAL, Judged, Metric, NUMERIC, Rules, Score, Sides, When, sides::is_whole};
+use super::{
+    BOTH, CATEGORICAL, Judged, Metric, NUMERIC, Rules, Score, Sides, When, sides::is_whole,
+};
 use crate::{
     profile::{ColumnProfile, Kind},
     stat::NoValue,
@@ -53,14 +57,36 @@ const fn test(
 static TESTS: &[Test] = &[
     test(("psi", "psi"), BOTH, (When::AtLeast, 0.1), distances::psi),
     test(("kl_divergence", "kl_div"), BOTH, (When::AtLeast, 0.1), distances::kl_divergence),
-    test(("jensen_shannon", "jensenshannon"), BOTH, (When::AtLeast, 0.1), distances::jensen_shannon),
+    test(
+        ("jensen_shannon", "jensenshannon"),
+        BOTH,
+        (When::AtLeast, 0.1),
+        distances::jensen_shannon,
+    ),
     test(("hellinger", "hellinger"), BOTH, (When::AtLeast, 0.1), distances::hellinger),
-    test(("wasserstein_normed", "wasserstein"), NUMERIC, (When::AtLeast, 0.1), distances::wasserstein),
+    test(
+        ("wasserstein_normed", "wasserstein"),
+        NUMERIC,
+        (When::AtLeast, 0.1),
+        distances::wasserstein,
+    ),
     test(("ks", "ks"), NUMERIC, (When::AtMost, 0.05), pvalues::ks),
     test(("chi_square", "chisquare"), CATEGORICAL, (When::Below, 0.05), pvalues::chi_square),
     test(("two_proportion_z", "z"), CATEGORICAL, (When::Below, 0.05), pvalues::two_proportion_z),
+    test(("fisher_exact", "fisher_exact"), CATEGORICAL, (When::Below, 0.1), shared::fisher_exact),
     test(("g_test", "g_test"), CATEGORICAL, (When::Below, 0.1), pvalues::g_test),
     test(("total_variation", "TVD"), CATEGORICAL, (When::Below, 0.1), pvalues::total_variation),
+    test(
+        ("cramer_von_mises", "cramer_von_mises"),
+        NUMERIC,
+        (When::AtMost, 0.1),
+        shared::cramer_von_mises,
+    ),
+    test(("anderson_darling", "anderson"), NUMERIC, (When::Below, 0.1), shared::anderson_darling),
+    test(("epps_singleton", "es"), NUMERIC, (When::Below, 0.05), shared::epps_singleton),
+    test(("t_test", "t_test"), NUMERIC, (When::Below, 0.05), shared::t_test),
+    test(("mann_whitney", "mannw"), NUMERIC, (When::Below, 0.05), mann_whitney::mann_whitney),
+    test(("energy_distance", "ed"), NUMERIC, (When::Above, 0.1), shared::energy_distance),
 ];
 
 /// A column without the rows that have no finite value, at least one on each side.
@@ -118,6 +144,14 @@ impl Rules for Evidently {
             (test.score)(&Input { reference: &reference, current: &current, n, m })
         });
         Judged::fixed(score, test.when, test.threshold)
+    }
+
+    fn how_to_read(&self) -> &'static [&'static str] {
+        &[
+            "As Evidently 0.7: ▲ a column has drifted where one of its metrics is beyond the threshold that",
+            "  Evidently has for it. A value is its drift score: the p-value of a test, which is drift where",
+            "  it is low, or a distance. The data set has drifted where half of its columns have.",
+        ]
     }
 
     fn drift_share(&self) -> Option<f64> {

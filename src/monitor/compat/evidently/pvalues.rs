@@ -65,7 +65,8 @@ pub(super) fn chi_square(input: &Input<'_>) -> Result<Score, NoValue> {
 /// refuses them where the sides have different numbers of rows.
 pub(super) fn g_test(input: &Input<'_>) -> Result<Score, NoValue> {
     if input.n != input.m {
-        let why = "Evidently's g_test raises an error where the sides have different numbers of rows";
+        let why =
+            "Evidently's g_test raises an error where the sides have different numbers of rows";
         return Err(NoValue::Other(why.to_owned()));
     }
     let rows = joint(input.reference, input.current);
