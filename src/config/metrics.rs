@@ -83,6 +83,11 @@ const fn either(name: &'static str, family: Family, max: f64) -> Metric {
     Metric { name, family, worse: Worse::Either, min: 0.0, max }
 }
 
+/// Without a least value.
+const fn signed(metric: Metric) -> Metric {
+    Metric { min: -INF, ..metric }
+}
+
 const fn lower(name: &'static str, needs: Needs, min: f64) -> Metric {
     Metric { name, family: Family::Performance(needs), worse: Worse::Lower, min, max: 1.0 }
 }
@@ -96,6 +101,17 @@ pub const METRICS: &[Metric] = &[
     higher("ks", Family::Drift, 1.0),
     higher("wasserstein", Family::Drift, INF),
     higher("wasserstein_normed", Family::Drift, INF),
+    higher("energy_distance", Family::Drift, INF),
+    higher("kuiper", Family::Drift, 1.0),
+    signed(higher("anderson_darling", Family::Drift, INF)),
+    signed(higher("cramer_von_mises", Family::Drift, INF)),
+    higher("epps_singleton", Family::Drift, INF),
+    either("mann_whitney", Family::Drift, INF),
+    signed(either("t_test", Family::Drift, INF)),
+    signed(either("t_test_pooled", Family::Drift, INF)),
+    higher("mean_shift", Family::Drift, INF),
+    higher("quantile_shift", Family::Drift, INF),
+    higher("variance_ratio", Family::Drift, INF),
     higher("chi_square", Family::Drift, INF),
     higher("total_variation", Family::Drift, 1.0),
     higher("l_infinity", Family::Drift, 1.0),

@@ -28,9 +28,9 @@
 //! - R. Simard, P. L'Ecuyer (2011), *Computing the two-sided Kolmogorov-Smirnov distribution*.
 use super::{
     NoValue, Pair, Statistic, Unit, Value, kolmogorov,
-    sample::{enough, merged, numbers},
+    sample::{enough, merged, numbers, ordered},
 };
-use crate::profile::{ColumnProfile, Counts, Kind};
+use crate::profile::{ColumnProfile, Kind};
 
 /// `ks`
 ///
@@ -80,11 +80,6 @@ impl Statistic for Ks {
         let p_value = (effective >= 1.0).then(|| kolmogorov::sf(effective as u64, d));
         Value::new(d, p_value, reference.values.rank_error + current.values.rank_error)
     }
-}
-
-/// Rows with a place in the order: finite or infinite.
-fn ordered(counts: &Counts) -> u64 {
-    counts.valid() + counts.infinite()
 }
 
 #[cfg(test)]

@@ -5,28 +5,40 @@
 //!
 //! Adding one: a file of its own with a unit struct that implements [`Statistic`], its `mod` and
 //! `pub use` lines and its line in [`ALL`]. The tests over the registry then run it too.
+mod anderson_darling;
 mod bins;
 mod chi_square;
+mod cramer_von_mises;
 mod distinct_count;
 mod divergence;
+mod energy_distance;
+mod epps_singleton;
 mod hellinger;
 mod infinite_rate;
 mod jensen_shannon;
 mod kl_divergence;
 mod kolmogorov;
 mod ks;
+mod kuiper;
 mod l_infinity;
+mod mann_whitney;
+mod mean_shift;
 mod missing_rate;
 mod nan_rate;
 mod new_category_rate;
 mod out_of_range_rate;
 mod psi;
+mod quantile_shift;
 mod row_count;
 mod sample;
+mod t_test;
+mod t_test_pooled;
+mod tails;
 #[cfg(test)]
 mod tests;
 mod total_variation;
 mod type_mismatch_rate;
+mod variance_ratio;
 mod wasserstein;
 mod wasserstein_normed;
 
@@ -38,23 +50,34 @@ use crate::profile::{ColumnProfile, Kind};
 
 pub use self::divergence::Divergence;
 pub use self::{
+    anderson_darling::AndersonDarling,
     chi_square::ChiSquare,
+    cramer_von_mises::CramerVonMises,
     distinct_count::DistinctCount,
+    energy_distance::EnergyDistance,
+    epps_singleton::EppsSingleton,
     hellinger::Hellinger,
     infinite_rate::InfiniteRate,
     jensen_shannon::JensenShannon,
     kl_divergence::KlDivergence,
     ks::Ks,
+    kuiper::Kuiper,
     l_infinity::LInfinity,
+    mann_whitney::MannWhitney,
+    mean_shift::MeanShift,
     missing_rate::MissingRate,
     nan_rate::NanRate,
     new_category_rate::NewCategoryRate,
     out_of_range_rate::OutOfRangeRate,
     psi::Psi,
+    quantile_shift::QuantileShift,
     row_count::RowCount,
     sample::{categorical, numeric},
+    t_test::TTest,
+    t_test_pooled::TTestPooled,
     total_variation::TotalVariation,
     type_mismatch_rate::TypeMismatchRate,
+    variance_ratio::VarianceRatio,
     wasserstein::Wasserstein,
     wasserstein_normed::WassersteinNormed,
 };
@@ -74,6 +97,17 @@ pub const ALL: &[&dyn Statistic] = &[
     &Ks,
     &Wasserstein,
     &WassersteinNormed,
+    &EnergyDistance,
+    &Kuiper,
+    &AndersonDarling,
+    &CramerVonMises,
+    &EppsSingleton,
+    &MannWhitney,
+    &TTest,
+    &TTestPooled,
+    &MeanShift,
+    &QuantileShift,
+    &VarianceRatio,
     &ChiSquare,
     &RowCount,
     &MissingRate,

@@ -1,4 +1,6 @@
 //! What statistics read of a column: its finite numbers, and whether there are enough of them.
+use std::borrow::Cow;
+
 use super::{NoValue, Pair, Side, Value};
 use crate::profile::{Body, Categories, ColumnProfile, Counts, Distribution, Kind, Numeric};
 
@@ -127,6 +129,104 @@ pub(crate) fn merged<'a>(
     })
 }
 
+/// Rows with a place in the order: finite or infinite.
+pub(super) fn ordered(counts: &Counts) -> u64 {
+    counts.valid() + counts.infinite()
+}
+
+/// Both sides in one order.
+#[derive(Clone, Debug)]
+pub(super) struct Order {
+    /// Rows of the reference and of the window at each distinct value, ascending, infinities
+    /// below and above all others.
+    pub(super) ties: Vec<(u64, u64)>,
+    /// Rows of the reference.
+    pub(super) n: u64,
+    /// Rows of the window.
+    pub(super) m: u64,
+    /// Rank errors of both sides.
+    pub(super) rank_error: (f64, f64),
+}
+
+impl Order {
+    /// Of a pair of numeric columns with enough rows, which are at least `need`.
+    pub(super) fn of(pair: &Pair<'_>, need: u64) -> Result<Self, NoValue> {
+        let (reference, current) = numbers(pair)?;
+        enough(&Pair { rows_min: pair.rows_min.max(need), ..*pair }, ordered)?;
+        let (r, c) = (&pair.reference.counts, &pair.current.counts);
+        let mut ties = vec![(r.infinite_negative, c.infinite_negative)];
+        let (mut before_r, mut before_c) = (0, 0);
+        for (_, below_r, below_c) in merged(&reference.values, &current.values) {
+            ties.push((below_r - before_r, below_c - before_c));
+            (before_r, before_c) = (below_r, below_c);
+        }
+        ties.push((r.infinite_positive, c.infinite_positive));
+        ties.retain(|tie| *tie != (0, 0));
+        let (n, m) = ties.iter().fold((0, 0), |(n, m), (r, c)| (n + r, m + c));
+        let rank_error = (reference.values.rank_error, current.values.rank_error);
+        Ok(Self { ties, n, m, rank_error })
+    }
+
+    /// The largest Fᵣ - F꜀ and the largest F꜀ - Fᵣ.
+    pub(super) fn gaps(&self) -> (f64, f64) {
+        let (mut r, mut c, mut gaps) = (0, 0, (0.0f64, 0.0f64));
+        for tie in &self.ties {
+            (r, c) = (r + tie.0, c + tie.1);
+            let gap = r as f64 / self.n as f64 - c as f64 / self.m as f64;
+            gaps = (gaps.0.max(gap), gaps.1.max(-gap));
+        }
+        gaps
+    }
+
+    /// n·m/(n + m).
+    pub(super) fn effective(&self) -> f64 {
+        // The larger first: the product is then rounded alike whichever side is which.
+        let (n, m) = (self.n.max(self.m) as f64, self.n.min(self.m) as f64);
+        n * m / (n + m)
+    }
+}
+
+/// Mean and spread of one side, measured from a pivot that both sides share.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Centred {
+    /// Rows.
+    pub(super) n: f64,
+    /// Mean minus the pivot.
+    pub(super) mean: f64,
+    /// Sum of squared differences from the mean.
+    pub(super) m2: f64,
+}
+
+/// Both sides' finite values times a power of two (third) that keeps squares in the numbers.
+/// Thinned columns have exact moments, so these have no error bound.
+pub(super) fn centred(pair: &Pair<'_>, need: u64) -> Result<(Centred, Centred, f64), NoValue> {
+    let (reference, current) = numbers(pair)?;
+    enough(&Pair { rows_min: pair.rows_min.max(need), ..*pair }, Counts::valid)?;
+    let (r, c) = (&reference.values, &current.values);
+    let scale = scale(&[r, c]);
+    let pivot = r.values[r.values.len() / 2] * scale;
+    let of = |numeric: &Numeric| {
+        let values = &numeric.values;
+        if let Some(moments) = numeric.moments.filter(|it| it.rows > 0) {
+            let (mean, m2) = (moments.mean * scale - pivot, moments.m2 * scale * scale);
+            return Centred { n: moments.rows as f64, mean, m2 };
+        }
+        let n = values.rows() as f64;
+        let weighted = || {
+            let pairs = values.values.iter().zip(&values.counts);
+            pairs.map(|(&value, &count)| (value * scale - pivot, count as f64))
+        };
+        let mean = weighted().map(|(d, count)| d * count).sum::<f64>() / n;
+        // A constant has no spread, whatever its digits.
+        let m2 = match values.values.len() {
+            1 => 0.0,
+            _ => weighted().map(|(d, count)| (d - mean).powi(2) * count).sum(),
+        };
+        Centred { n, mean, m2 }
+    };
+    Ok((of(reference), of(current), scale))
+}
+
 /// A power of two that brings the largest of the values near 1, so that no difference overflows
 /// and no square vanishes; 1 for ordinary values.
 pub(super) fn scale(distributions: &[&Distribution]) -> f64 {
@@ -136,6 +236,16 @@ pub(super) fn scale(distributions: &[&Distribution]) -> f64 {
         return 1.0;
     }
     2f64.powi((-largest.log2().floor() as i32).clamp(-1022, 1022))
+}
+
+/// The values times a power of two: between the least numbers nothing can be interpolated.
+pub(super) fn scaled(distribution: &Distribution, scale: f64) -> Cow<'_, Distribution> {
+    if scale == 1.0 {
+        return Cow::Borrowed(distribution);
+    }
+    let mut scaled = distribution.clone();
+    scaled.values.iter_mut().for_each(|value| *value *= scale);
+    Cow::Owned(scaled)
 }
 
 /// Standard deviation (ddof 0) of the values times `scale`; `None` of nothing.

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::profile::{Body, Counts, Times};
+use crate::{
+    config::Metric,
+    profile::{Body, Counts, Times},
+};
 
 #[test]
 fn names_are_unique_snake_case_and_found() {
@@ -103,12 +106,9 @@ fn every_pair_gives_a_finite_value_or_a_reason() {
 
 #[track_caller]
 fn sane(statistic: &dyn Statistic, value: &Value, what: &str) {
-    let at_most = match statistic.unit() {
-        Unit::Share | Unit::Distance => 1.0,
-        _ if statistic.name() == "ks" => 1.0,
-        _ => f64::MAX,
-    };
-    assert!((0.0..=at_most).contains(&value.value), "{what}: {value:?}");
+    let metric = Metric::find(statistic.name()).unwrap();
+    assert!((metric.min..=metric.max).contains(&value.value), "{what}: {value:?}");
+    assert!(value.value.is_finite(), "{what}: {value:?}");
     assert!(value.error_bound.is_finite() && value.error_bound >= 0.0, "{what}: {value:?}");
     assert!(value.p_value.is_none_or(|p| (0.0..=1.0).contains(&p)), "{what}: {value:?}");
 }
@@ -128,7 +128,10 @@ fn a_statistic_refuses_kinds_that_it_does_not_name() {
     }
 }
 
-const SYMMETRIC: [&str; 8] = [
+/// Not 0 where both sides are the same.
+const CENTRED: [&str; 3] = ["anderson_darling", "cramer_von_mises", "mann_whitney"];
+
+const SYMMETRIC: [&str; 14] = [
     "psi",
     "jensen_shannon",
     "hellinger",
@@ -137,6 +140,12 @@ const SYMMETRIC: [&str; 8] = [
     "ks",
     "wasserstein",
     "chi_square",
+    "energy_distance",
+    "kuiper",
+    "anderson_darling",
+    "cramer_von_mises",
+    "epps_singleton",
+    "variance_ratio",
 ];
 
 fn numbers() -> impl Strategy<Value = ColumnProfile> {
@@ -147,6 +156,21 @@ fn numbers() -> impl Strategy<Value = ColumnProfile> {
         1 => Just(f64::INFINITY),
     ];
     proptest::collection::vec(value, 5..120).prop_map(numeric)
+}
+
+/// Numbers from all over, of none to a few.
+fn odd_numbers() -> impl Strategy<Value = ColumnProfile> {
+    let value = prop_oneof![
+        3 => any::<f64>(),
+        2 => proptest::sample::select(vec![
+            0.0, -0.0, 1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN,
+            f64::MIN_POSITIVE, 5e-324, -5e-324, 1e300, 1e-300, 1.0 + f64::EPSILON,
+        ]),
+        1 => -2.0..2.0f64,
+    ];
+    let mixed = proptest::collection::vec(value, 0..12);
+    let few = proptest::collection::vec(proptest::sample::select(vec![0.0, 1.0, 3.0]), 0..40);
+    prop_oneof![mixed.prop_map(numeric), few.prop_map(numeric)]
 }
 
 fn names_with_counts() -> impl Strategy<Value = ColumnProfile> {
@@ -169,6 +193,9 @@ proptest! {
             if let Ok(value) = statistic.measure(&pair) {
                 sane(*statistic, &value, statistic.name());
             }
+            if CENTRED.contains(&statistic.name()) {
+                continue;
+            }
             let same = Pair { current: &reference, ..pair };
             if let (Unit::Nats | Unit::Distance | Unit::Statistic | Unit::Column | Unit::Deviations, Ok(value)) =
                 (statistic.unit(), statistic.measure(&same))
@@ -189,6 +216,73 @@ proptest! {
             if let (Ok(a), Ok(b)) = (measure(&reference, &current), measure(&current, &reference)) {
                 prop_assert!((a.value - b.value).abs() <= 1e-12 * a.value.max(1.0), "{name} {a:?} {b:?}");
                 prop_assert_eq!(a.p_value.is_some(), b.p_value.is_some());
+            }
+        }
+    }
+
+    #[test]
+    fn exchanging_the_sides_mirrors_the_signed_ones((reference, current) in (numbers(), numbers())) {
+        let pair = Pair { reference: &reference, current: &current, bins: &Bins::None, rows_min: 1 };
+        let back = Pair { reference: &current, current: &reference, ..pair };
+        for statistic in [&TTest as &dyn Statistic, &TTestPooled, &MannWhitney] {
+            let (Ok(a), Ok(b)) = (statistic.measure(&pair), statistic.measure(&back)) else {
+                continue;
+            };
+            let rows = |column| statistic.rows(column) as f64;
+            let both = match statistic.name() {
+                "mann_whitney" => rows(&reference) * rows(&current),
+                _ => 0.0,
+            };
+            let tolerance = 1e-9 * a.value.abs().max(1e-6);
+            prop_assert!((a.value + b.value - both).abs() <= tolerance, "{a:?} {b:?}");
+            let (p, q) = (a.p_value.unwrap(), b.p_value.unwrap());
+            prop_assert!((p - q).abs() <= 1e-9 * p, "{p} {q}");
+        }
+    }
+
+    #[test]
+    fn thinning_moves_a_value_by_no_more_than_it_says(
+        seed in 0..1_000_000u64,
+        by in 0.0..0.5f64,
+        values_max in 20..200usize,
+    ) {
+        let number = |row: u64| {
+            let z = (row ^ seed << 20).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            ((z ^ z >> 31) >> 11) as f64 / (1u64 << 53) as f64
+        };
+        let exact = |from: u64, by: f64| numeric((from..from + 900).map(|i| number(i).powi(2) + by));
+        let (reference, current) = (exact(0, 0.0), exact(5000, by));
+        let thin = |column: &ColumnProfile| {
+            let mut column = column.clone();
+            if let Body::Numeric(numeric) = &mut column.body {
+                numeric.moments = numeric.moments();
+                numeric.values.thin(values_max);
+            }
+            column
+        };
+        let thinned = (thin(&reference), thin(&current));
+        let bins = Bins::of(&reference, 10);
+        let pair = Pair { reference: &reference, current: &current, bins: &bins, rows_min: 1 };
+        let sketched = Pair { reference: &thinned.0, current: &thinned.1, ..pair };
+        for statistic in ALL.iter().filter(|it| it.unit() != Unit::Rows) {
+            if let (Ok(a), Ok(b)) = (statistic.measure(&pair), statistic.measure(&sketched)) {
+                let off = (a.value - b.value).abs();
+                let bound = b.error_bound + 1e-9 * a.value.abs() + 1e-12;
+                prop_assert!(off <= bound, "{}: {a:?} {b:?}", statistic.name());
+            }
+        }
+    }
+
+    #[test]
+    fn no_column_of_numbers_is_too_odd(
+        (reference, current) in (odd_numbers(), odd_numbers()),
+        rows_min in 0..4u64,
+    ) {
+        let bins = Bins::of(&reference, 10);
+        for statistic in ALL {
+            let pair = Pair { reference: &reference, current: &current, bins: &bins, rows_min };
+            if let Ok(value) = statistic.measure(&pair) {
+                sane(*statistic, &value, statistic.name());
             }
         }
     }
