@@ -62,13 +62,10 @@ impl Rules for NannyMl {
     }
 
     fn judge(&self, metric: &'static str, sides: &Sides<'_>) -> Judged {
-        let fitted = match Fitted::of(metric, &sides.reference) {
-            Ok(fitted) => fitted,
-            Err(why) => return Judged::unjudged(Err(why)),
-        };
-        let measured = |pieces: &[Piece<'_>]| -> Vec<Result<Score, NoValue>> {
-            pieces.iter().map(|piece| fitted.measure(piece)).collect()
-        };
+        let fitted = Fitted::of(metric, &sides.reference);
+        let measure = |piece: &Piece<'_>| fitted.as_ref().map_err(NoValue::clone)?.measure(piece);
+        let measured =
+            |pieces: &[Piece<'_>]| -> Vec<_> { pieces.iter().map(measure).collect::<Vec<_>>() };
         let (before, after) = (measured(&sides.reference_pieces), measured(&sides.current_pieces));
         // What has no value is left out of the mean, as NaN is there.
         let known: Vec<f64> = before.iter().flatten().map(|it| it.value).collect();

@@ -90,13 +90,14 @@ pub(super) fn is_whole(column: &ColumnProfile) -> bool {
 }
 
 /// What a column's type says: numbers are numeric, text and booleans categorical, instants are
-/// left out. A side without a value follows the other.
+/// left out. A side without a value follows the other; without any they are numbers, as in pandas.
 pub(super) fn kind_of_type(
     reference: &ColumnProfile,
     current: &ColumnProfile,
 ) -> Result<Kind, String> {
     let column = if reference.counts.valid() == 0 { current } else { reference };
     match column.kind {
+        _ if column.counts.valid() == 0 => Ok(Kind::Numeric),
         Kind::Numeric => Ok(Kind::Numeric),
         Kind::Categorical | Kind::Boolean => Ok(Kind::Categorical),
         Kind::Timestamp => Err("timestamp".to_owned()),

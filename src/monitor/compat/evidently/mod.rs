@@ -111,9 +111,11 @@ impl Rules for Evidently {
         let column = if current.counts.valid() == 0 { reference } else { current };
         let rows = column.counts.valid();
         match column.kind {
+            // Missing values alone are numbers in pandas.
+            _ if rows == 0 => Ok(Kind::Numeric),
             Kind::Numeric => Ok(kind_of_numbers(column)),
             Kind::Boolean => Ok(Kind::Categorical),
-            Kind::Categorical if 2 * column.distinct().0 > rows && rows > 0 => {
+            Kind::Categorical if 2 * column.distinct().0 > rows => {
                 Err("text: judged there by a classifier of words".to_owned())
             }
             Kind::Categorical => Ok(Kind::Categorical),
