@@ -126,6 +126,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ExitCode::from(exit::FOUND)
     } else if !judged {
         // "Nothing has drifted" must not be read out of nothing.
+        super::complain(&anyhow::anyhow!("nothing could be judged; the report says why"));
         ExitCode::from(exit::FAILED)
     } else {
         ExitCode::SUCCESS
