@@ -13,6 +13,7 @@ use driftd::monitor::{
     CompareOptions, Frozen, Measurement, MetricNames, NullDraws, compare, drift, freeze,
 };
 use driftd::profile::{Limits, Profile, Profiler, codec};
+use driftd::stat::Whole;
 
 const ROWS: usize = 100_000;
 const BATCH_ROWS: usize = 32_768;
@@ -102,7 +103,8 @@ fn evaluate(frozen: &Frozen, window: &Profile, nulls: &mut NullDraws) -> Vec<Mea
         categorical: [&binned[..], &["chi_square", "total_variation", "l_infinity"]].concat(),
         quality: vec!["missing_rate", "nan_rate", "type_mismatch_rate"],
     };
-    drift::measure(frozen, window, &columns, &metrics, 200, nulls)
+    let whole = Whole::of_rows(window.rows);
+    drift::measure(frozen, window, &whole, &columns, &metrics, 200, nulls)
 }
 
 /// A window like the ones before it: what is drawn for thresholds is remembered.

@@ -18,6 +18,10 @@ fn main() -> ExitCode {
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error
         .chain()
-        .filter_map(|it| it.downcast_ref::<io::Error>())
-        .any(|it| it.kind() == io::ErrorKind::BrokenPipe)
+        .filter_map(|it| {
+            // serde_json keeps the error that it met to itself and tells its kind.
+            let of_json = || it.downcast_ref::<serde_json::Error>()?.io_error_kind();
+            it.downcast_ref::<io::Error>().map(io::Error::kind).or_else(of_json)
+        })
+        .any(|kind| kind == io::ErrorKind::BrokenPipe)
 }

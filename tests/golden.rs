@@ -129,6 +129,16 @@ fn tests_of_hard_numbers_agree_with_scipy() {
     assert!(checked > 700, "the golden file is short: {checked} values");
 }
 
+#[test]
+fn hard_tables_agree_with_scipy() {
+    let text = std::fs::read_to_string(path("scipy/tables.json")).unwrap();
+    let tables: Vec<Case<BTreeMap<String, u64>>> = serde_json::from_str(&text).unwrap();
+    let checked: usize = tables.iter().map(|it| check_case(it, categories)).sum();
+    assert!(checked > 300, "the golden file is short: {checked} values");
+    let tiny = tables.iter().flat_map(|it| it.p_values.values()).filter(|p| **p < 1e-100);
+    assert!(tiny.count() > 5, "small p-values are missing");
+}
+
 /// Columns of a CSV file, by name.
 fn columns(name: &str) -> BTreeMap<String, Vec<String>> {
     let mut reader = csv::Reader::from_path(path(name)).unwrap();
@@ -168,6 +178,7 @@ fn california_housing_agrees_with_scipy() {
         ("ttest_welch", "t_test"),
         ("ttest_pooled", "t_test_pooled"),
         ("chi2_contingency", "chi_square"),
+        ("g_contingency", "g_test"),
         ("jensenshannon_base2", "jensen_shannon"),
         ("tvd", "total_variation"),
     ]);
@@ -191,5 +202,5 @@ fn california_housing_agrees_with_scipy() {
         }
         checked += 1;
     }
-    assert_eq!(checked, 9 * (8 * 9 + 3) + 2 * 9, "methods, columns or scopes are missing");
+    assert_eq!(checked, 9 * (8 * 9 + 4) + 2 * 9, "methods, columns or scopes are missing");
 }

@@ -3,7 +3,7 @@ use crate::{
     config::{On, Rule, Threshold},
     monitor::Measurement,
     notify::Evidence,
-    stat::NoValue,
+    stat::{NoValue, Side},
 };
 
 /// What one value, or its absence, says.
@@ -54,7 +54,8 @@ pub fn means(on: &On, column: Option<&str>, features: &[String], predictions: &[
 
 /// Judges every series of the rule on one window.
 ///
-/// A metric that isn't defined for a column's kind is no series of the rule. With a
+/// A metric that isn't defined for a column's kind, or for as many categories as its reference has,
+/// is no series of the rule. With a
 /// `coverage_min`, a window with fewer labels is `Insufficient` whatever its value.
 pub fn judge(
     rule: &Rule,
@@ -67,7 +68,7 @@ pub fn judge(
         .iter()
         .filter(|m| m.metric == rule.metric && m.segment.is_none())
         .filter(|m| means(&rule.on, m.column.as_deref(), features, predictions))
-        .filter(|m| !matches!(m.value, Err(NoValue::NotDefined { .. })))
+        .filter(|m| !m.value.as_ref().is_err_and(is_no_series))
         .map(|m| {
             let covered = m.label_coverage.is_none_or(|share| share >= coverage_min);
             let (outcome, evidence) = match &m.value {
@@ -79,18 +80,26 @@ pub fn judge(
                         value: *value,
                         threshold: limit,
                         p_value: m.p_value,
+                        ..Evidence::default()
                     });
                     (limit.map_or(Outcome::Error, |limit| compare(rule, *value, limit)), evidence)
                 }
-                Err(NoValue::Insufficient { .. } | NoValue::InsufficientClass { .. }) => {
-                    (Outcome::Insufficient, None)
-                }
+                Err(why) if why.code() == "insufficient" => (Outcome::Insufficient, None),
                 Err(NoValue::NoData { .. }) => (Outcome::NoData, None),
                 Err(_) => (Outcome::Error, None),
             };
             Judged { column: m.column.clone(), outcome, evidence }
         })
         .collect()
+}
+
+/// Whether the metric is none of the column's: of its kind, or of as many categories as the
+/// reference has. A window that has more of them than its reference is a series without a verdict.
+fn is_no_series(why: &NoValue) -> bool {
+    matches!(
+        why,
+        NoValue::NotDefined { .. } | NoValue::NotTwoCategories { side: Side::Reference, .. }
+    )
 }
 
 fn limit(threshold: Threshold, sized: Option<f64>) -> Option<f64> {

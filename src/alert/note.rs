@@ -1,7 +1,8 @@
 //! What is said about an episode.
 use super::{Episode, keys};
 use crate::{
-    config::{Rule, Threshold},
+    config::{Family, Metric, Rule, Threshold},
+    monitor::default_threshold,
     notify::{Event, Note},
     time::Timestamp,
 };
@@ -50,11 +51,20 @@ pub fn note(
     }
 }
 
+/// The threshold of its own that a metric has whatever the sizes are: of the window as a whole.
+pub fn own_cut(metric: &str) -> Option<f64> {
+    let is_whole = Metric::find(metric).is_some_and(|it| it.family == Family::Rows);
+    default_threshold(metric).filter(|_| is_whole)
+}
+
 /// A rule's threshold in words.
 pub fn threshold(rule: &Rule) -> String {
     match rule.threshold {
         Threshold::Above(limit) => format!("above {limit}"),
         Threshold::Below(limit) => format!("below {limit}"),
-        Threshold::Default => "above its usual cut and its 99.9 % null quantile".to_owned(),
+        Threshold::Default => match own_cut(rule.metric) {
+            Some(cut) => format!("above {cut}"),
+            None => "above its usual cut and its 99.9 % null quantile".to_owned(),
+        },
     }
 }

@@ -5,6 +5,7 @@ use anyhow::Context as _;
 
 use super::{ConfigArg, Format, exit, show};
 use crate::{
+    alert::note,
     config::{
         Config, ModelConfig, NamedSource, On, ReferenceKind, Report, RetrainingConfig, Rule, Start,
         Threshold,
@@ -163,7 +164,10 @@ fn rule_in_words(rule: &Rule, config: &Config) -> String {
     let threshold = match rule.threshold {
         Threshold::Above(value) => format!("above {value}"),
         Threshold::Below(value) => format!("below {value}"),
-        Threshold::Default => "above what chance explains".to_owned(),
+        Threshold::Default => match note::own_cut(rule.metric) {
+            Some(cut) => format!("above {cut}"),
+            None => "above what chance explains".to_owned(),
+        },
     };
     let severity = format!("{:?}", rule.severity).to_lowercase();
     let (name, metric, windows) = (&rule.name, rule.metric, rule.windows);

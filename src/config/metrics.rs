@@ -1,5 +1,5 @@
 //! The metrics a rule may name: what they are measured on, which way is worse, their range.
-use crate::{profile::Kind, stat};
+use crate::{monitor, profile::Kind, stat};
 
 /// What the config needs to know of a metric.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,7 +23,7 @@ pub enum Family {
     Drift,
     /// A column.
     Quality,
-    /// The window's rows.
+    /// The window as a whole: its rows, ids, times, columns.
     Rows,
     /// The window's predictions against their labels.
     Performance(Needs),
@@ -64,7 +64,9 @@ impl Metric {
 
     /// Whether it has a threshold of its own, which respects the sizes of the windows.
     pub fn has_default(&self) -> bool {
-        self.is_on_columns() && self.worse == Worse::Higher
+        let is_whole = self.family == Family::Rows;
+        let has_cut = || is_whole && monitor::default_threshold(self.name).is_some();
+        self.worse == Worse::Higher && (self.is_on_columns() || has_cut())
     }
 
     /// Whether it is measured column by column.
@@ -113,16 +115,26 @@ pub const METRICS: &[Metric] = &[
     higher("quantile_shift", Family::Drift, INF),
     higher("variance_ratio", Family::Drift, INF),
     higher("chi_square", Family::Drift, INF),
+    higher("g_test", Family::Drift, INF),
+    higher("fisher_exact", Family::Drift, INF),
+    higher("two_proportion_z", Family::Drift, INF),
+    higher("cramers_v", Family::Drift, 1.0),
     higher("total_variation", Family::Drift, 1.0),
     higher("l_infinity", Family::Drift, 1.0),
     either("row_count", Family::Rows, INF),
+    Metric { min: -1.0, ..either("row_count_change", Family::Rows, INF) },
+    higher("duplicate_rate", Family::Rows, 1.0),
+    higher("freshness", Family::Rows, INF),
+    higher("schema_change", Family::Rows, INF),
     higher("missing_rate", Family::Quality, 1.0),
     higher("nan_rate", Family::Quality, 1.0),
     higher("infinite_rate", Family::Quality, 1.0),
     higher("type_mismatch_rate", Family::Quality, 1.0),
     higher("new_category_rate", Family::Quality, 1.0),
+    higher("vanished_category_rate", Family::Quality, 1.0),
     higher("out_of_range_rate", Family::Quality, 1.0),
     either("distinct_count", Family::Quality, INF),
+    higher("constant", Family::Quality, 1.0),
     lower("roc_auc", Needs::Score, 0.0),
     lower("average_precision", Needs::Score, 0.0),
     lower("accuracy", Needs::Decision, 0.0),
@@ -175,7 +187,8 @@ mod tests {
     #[test]
     fn what_has_a_default_has_a_cut() {
         for metric in METRICS {
-            let by_size = ["wasserstein", "chi_square"].contains(&metric.name);
+            let by_size =
+                ["wasserstein", "chi_square", "g_test", "two_proportion_z"].contains(&metric.name);
             let cut = by_size || default_threshold(metric.name).is_some();
             assert_eq!(metric.has_default(), cut, "{}", metric.name);
         }

@@ -285,7 +285,7 @@ pub enum On {
     Predictions,
     /// The named columns.
     Columns(Vec<String>),
-    /// The window as a whole: performance, `row_count`.
+    /// The window as a whole: performance, `row_count`, `schema_change`, …
     Window,
 }
 

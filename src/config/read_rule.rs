@@ -133,6 +133,12 @@ fn check_window(window: WindowSize, problems: &Problems<'_>, scope: &Scope<'_>) 
 }
 
 fn check_needs(metric: &Metric, problems: &Problems<'_>, scope: &Scope<'_>) {
+    if metric.name == "duplicate_rate" && scope.predictions.is_some_and(|it| it.id.is_none()) {
+        problems
+            .at("metric")
+            .note(Code::NoColumn, format!("`{}` needs an `id`", metric.name))
+            .help(format!("name the column in [models.{}.predictions]", scope.model));
+    }
     let Family::Performance(needs) = metric.family else { return };
     let place = problems.at("metric");
     if !scope.has_labels {

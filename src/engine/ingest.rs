@@ -7,7 +7,7 @@ use arrow_select::take::take_record_batch;
 use super::{Cells, Roles};
 use crate::{
     monitor::Outcomes,
-    profile::{Limits, Profile, Profiler},
+    profile::{IdCounter, Limits, Profile, Profiler, Times},
     source::Batch,
     time::{Interval, Timestamp},
 };
@@ -54,11 +54,20 @@ pub struct Ingest<'a> {
 #[derive(Default)]
 struct OpenWindow {
     profilers: BTreeMap<String, Profiler>,
+    /// Times and ids of the rows by version, as of the profilers.
+    rows_seen: BTreeMap<String, RowsSeen>,
     predictions: Vec<Prediction>,
     outcomes: BTreeMap<String, Outcomes>,
     ids: BTreeSet<String>,
     rows_duplicate: u64,
     rows: u64,
+}
+
+/// What is kept of rows beside their columns.
+#[derive(Default)]
+struct RowsSeen {
+    times: Times,
+    ids: Option<IdCounter>,
 }
 
 impl<'a> Ingest<'a> {
@@ -99,7 +108,7 @@ impl<'a> Ingest<'a> {
             groups.entry(key).or_default().extend(rows);
         }
         for ((window, version), rows) in groups {
-            self.add_group(window, &version, &batch.record, rows)?;
+            self.add_group(window, &version, batch, times, rows)?;
         }
         Ok(())
     }
@@ -110,11 +119,13 @@ impl<'a> Ingest<'a> {
             .into_iter()
             .zip(self.open)
             .map(|(window, open)| {
-                let profiles = open
-                    .profilers
-                    .into_iter()
-                    .map(|(v, profiler)| (v, profiler.finish()))
-                    .collect();
+                let mut seen = open.rows_seen;
+                let close = |(version, profiler): (String, Profiler)| {
+                    let RowsSeen { times, ids } = seen.remove(&version).unwrap_or_default();
+                    let ids = ids.map(|ids| ids.finish());
+                    (version, Profile { times, ids, ..profiler.finish() })
+                };
+                let profiles = open.profilers.into_iter().map(close).collect();
                 let rows = WindowRows {
                     profiles,
                     predictions: open.predictions,
@@ -145,14 +156,17 @@ impl<'a> Ingest<'a> {
         &mut self,
         window: usize,
         version: &str,
-        record: &RecordBatch,
+        batch: &Batch,
+        times: &[i64],
         rows: Vec<u32>,
     ) -> Result<(), String> {
-        let whole = rows.len() == record.num_rows();
+        let range = rows.iter().filter_map(|row| times.get(*row as usize)).copied();
+        let range_us = range.clone().min().zip(range.max());
+        let whole = rows.len() == batch.record.num_rows();
         let record = if whole {
-            record.clone()
+            batch.record.clone()
         } else {
-            take_record_batch(record, &UInt32Array::from(rows)).map_err(|e| e.to_string())?
+            take_record_batch(&batch.record, &UInt32Array::from(rows)).map_err(|e| e.to_string())?
         };
         let open = &mut self.open[window];
         open.rows += record.num_rows() as u64;
@@ -161,10 +175,26 @@ impl<'a> Ingest<'a> {
             .entry(version.to_owned())
             .or_insert_with(|| Profiler::new(roles.kinds.clone(), *limits))
             .update(&roles.profiled(&record)?);
+        let seen = open.rows_seen.entry(version.to_owned()).or_default();
+        seen.times.merge(&Times { range_us });
+        seen.count_ids(roles, &record);
         if roles.labels_wanted {
             open.add_predictions(roles, version, &record);
         }
         Ok(())
+    }
+}
+
+impl RowsSeen {
+    /// A file without the column has rows without an id.
+    fn count_ids(&mut self, roles: &Roles, record: &RecordBatch) {
+        let Some(name) = &roles.id else { return };
+        let counter = self.ids.get_or_insert_default();
+        if let Some(cells) = record.column_by_name(name).map(Cells::new) {
+            (0..record.num_rows())
+                .filter_map(|row| cells.text(row))
+                .for_each(|id| counter.add(&id));
+        }
     }
 }
 

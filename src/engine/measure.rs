@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use super::Roles;
 use crate::{
     config::ModelConfig,
-    monitor::{Frozen, Measurement, NullDraws, Outcomes, drift, performance},
+    monitor::{Frozen, Measurement, NullDraws, Outcomes, SchemaChanges, drift, performance},
     profile::{Limits, Profile},
+    stat::Whole,
     store::{Group, MeasurementsRow},
-    time::Interval,
+    time::{Interval, Span, Timestamp},
 };
 
 /// Rows and measurements by version; empty for all versions together.
@@ -29,16 +30,29 @@ pub fn with_total<T: Clone + Default>(
     all
 }
 
+/// A window that is measured: when it is, and what came in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Closed<'a> {
+    /// When it is.
+    pub window: Interval,
+    /// Profiles by version.
+    pub profiles: &'a BTreeMap<String, Profile>,
+    /// Rows of the windows of the same slot in earlier weeks, newest first.
+    pub earlier: &'a [u64],
+}
+
 /// Drift and quality against a reference.
 pub fn drift(
     model: &ModelConfig,
     roles: &Roles,
     reference: &Frozen,
-    profiles: &BTreeMap<String, Profile>,
+    closed: Closed<'_>,
     nulls: &mut NullDraws,
 ) -> ByVersion {
+    let profiles = closed.profiles;
+    let predictions = roles.predictions();
     let mut columns = roles.features(reference);
-    columns.extend(roles.predictions());
+    columns.extend(predictions.iter().cloned());
     let all = with_total(profiles, |total, it| total.merge(it, &Limits::default()));
     // One version alone is all versions together: measured once, said twice.
     let single = profiles.len() == 1;
@@ -47,14 +61,33 @@ pub fn drift(
         if single && version.is_empty() && !profiles.contains_key("") {
             continue;
         }
-        let values =
-            drift::measure(reference, profile, &columns, &model.metrics, model.rows_min, nulls);
+        let schema = SchemaChanges::of(reference, profile, &predictions);
+        let whole = Whole {
+            rows: profile.rows,
+            rows_of_all: profiles.values().map(|it| it.rows).sum(),
+            ids: profile.ids,
+            newest_age_s: newest_age_s(profile, closed.window, model.lateness),
+            columns_changed: schema.map(|it| it.count()),
+            earlier: closed.earlier,
+        };
+        let (metrics, rows_min) = (&model.metrics, model.rows_min);
+        let values = drift::measure(reference, profile, &whole, &columns, metrics, rows_min, nulls);
         measured.insert(version.clone(), (profile.rows, values));
     }
     if single && let Some(only) = measured.values().next().cloned() {
         measured.insert(String::new(), only);
     }
     measured
+}
+
+/// Seconds from the newest row to the window's close; of no rows, from the window's start.
+fn newest_age_s(profile: &Profile, window: Interval, lateness: Span) -> Option<f64> {
+    let newest = match (profile.times.range_us, profile.rows) {
+        (Some((_, newest)), _) => Timestamp::from_micros(newest),
+        (None, 0) => window.start,
+        (None, _) => return None,
+    };
+    Some(window.end.plus(lateness).since(newest).as_micros() as f64 / 1e6)
 }
 
 /// Accuracy against the labels that have come.
@@ -112,6 +145,21 @@ mod tests {
             assert_eq!(measured[""].0, total);
             assert_eq!(measured[""].1.len(), performance::METRICS.len());
         }
+    }
+
+    #[test]
+    fn a_window_is_as_stale_as_its_newest_row_is_old() {
+        let at = |us| crate::time::Timestamp::from_micros(us);
+        let window = Interval { start: at(0), end: at(60_000_000) };
+        let of = |rows, range_us| {
+            let times = crate::profile::Times { range_us };
+            let profile = Profile { rows, times, ..Profile::default() };
+            newest_age_s(&profile, window, Span::seconds(30))
+        };
+        assert_eq!(of(5, Some((1, 45_500_000))), Some(44.5));
+        // Silence is no fresher than a row at the very start; what was not kept is not known.
+        assert_eq!(of(0, None), Some(90.0));
+        assert_eq!(of(5, None), None);
     }
 
     #[test]

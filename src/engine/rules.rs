@@ -2,10 +2,11 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    alert::{self, Episode, Memory, State, Subject, Transition, keys, note},
+    alert::{self, Episode, Judged, Memory, Outcome, State, Subject, Transition, keys, note},
     config::{Config, ModelConfig, Rule},
-    monitor::{Measurement, performance},
+    monitor::{self, Frozen, Measurement, Names, performance},
     notify::{Event, Evidence},
+    profile::Profile,
     retrain::{
         Order, RunState,
         guards::{self, Decision},
@@ -44,9 +45,26 @@ pub struct Measured<'a> {
     pub features: &'a [String],
     /// Score and prediction.
     pub predictions: &'a [String],
+    /// What it was measured from, where names can be told: the reference, and profiles by version.
+    pub compared: Option<(&'a Frozen, &'a BTreeMap<String, Profile>)>,
 }
 
 impl Measured<'_> {
+    /// Adds the names of categories and columns that the evidence of what breaches is about.
+    fn name_evidence(&self, rule: &Rule, version: &str, judged: &mut [Judged]) {
+        let Some((reference, profiles)) = self.compared else { return };
+        let Some(profile) = profiles.get(version) else { return };
+        for it in judged.iter_mut().filter(|it| it.outcome == Outcome::Breach) {
+            let column = it.column.as_deref();
+            if let Some(evidence) = &mut it.evidence {
+                let Names { names, left_out } =
+                    monitor::names(reference, profile, rule.metric, column, self.predictions);
+                evidence.names = names;
+                evidence.names_left_out = left_out;
+            }
+        }
+    }
+
     /// The version with the most rows; all together where versions are unknown.
     fn leading(&self) -> &str {
         let named = self.versions.iter().filter(|(version, _)| !version.is_empty());
@@ -118,8 +136,9 @@ fn judge_one(
         (Some(labels), Group::Performance) => labels.coverage_min,
         _ => 0.0,
     };
-    let judged =
+    let mut judged =
         alert::judge(rule, measurements, measured.features, measured.predictions, coverage_min);
+    measured.name_evidence(rule, version, &mut judged);
     let name = memory_name(rule, version);
     let memory = state.memories.entry(name.clone()).or_default();
     let before = memory.episode.clone();

@@ -1,10 +1,10 @@
 //! Drift and quality of a window: every chosen statistic of every column, against a reference.
 use std::borrow::Cow;
 
-use super::{Frozen, Measurement, NullDraws};
+use super::{Frozen, Measurement, NullDraws, default_threshold};
 use crate::{
     profile::{ColumnProfile, Kind, Profile},
-    stat::{self, Bins, NoValue, Pair, Side, Statistic},
+    stat::{self, Bins, NoValue, Pair, Side, Statistic, Whole},
 };
 
 /// Which statistics are measured, by name.
@@ -29,15 +29,15 @@ impl MetricNames {
         let quality = self.quality.iter().filter(move |name| {
             stat::find(name).is_none_or(|statistic| statistic.kinds().contains(&kind))
         });
-        drift.iter().chain(quality).copied().filter(|name| *name != ROW_COUNT)
+        let is_of_columns = |name: &&'static str| {
+            stat::find(name).is_none_or(|statistic| !statistic.kinds().is_empty())
+        };
+        drift.iter().chain(quality).copied().filter(is_of_columns)
     }
 }
 
-/// The metric that is about the window, not about its columns.
-const ROW_COUNT: &str = "row_count";
-
-/// Measures a window against a reference: `row_count` of the window first, then each column's
-/// metrics in the order of their names' lists.
+/// Measures a window against a reference: what is about the window as a whole first, `row_count`
+/// before the others, then each column's metrics in the order of their names' lists.
 ///
 /// A column that can't be measured says why and never keeps another from being measured: one that
 /// is on one side only `missing_column`, one whose values are not of the reference's kind
@@ -46,23 +46,13 @@ const ROW_COUNT: &str = "row_count";
 pub fn measure(
     frozen: &Frozen,
     current: &Profile,
+    whole: &Whole<'_>,
     columns: &[String],
     metrics: &MetricNames,
     rows_min: u64,
     nulls: &mut NullDraws,
 ) -> Vec<Measurement> {
-    let mut measured = vec![Measurement {
-        metric: ROW_COUNT.to_owned(),
-        column: None,
-        segment: None,
-        value: Ok(current.rows as f64),
-        p_value: None,
-        error_bound: 0.0,
-        threshold: None,
-        rows: current.rows,
-        labels: None,
-        label_coverage: None,
-    }];
+    let mut measured = measure_whole(whole);
     for name in columns {
         let sides = Sides::of(frozen, current, name);
         let kind = sides.reference.or(sides.current.as_deref()).map(|column| column.kind);
@@ -77,12 +67,34 @@ pub fn measure(
                 let mut all: Vec<_> = all.into_iter().flatten().copied().collect();
                 all.sort_unstable();
                 all.dedup();
-                all.retain(|metric| *metric != ROW_COUNT);
+                all.retain(|name| stat::find(name).is_none_or(|it| !it.kinds().is_empty()));
                 measured.extend(all.iter().map(|metric| sides.measure(metric, rows_min, nulls)));
             }
         }
     }
     measured
+}
+
+/// Every statistic of the window as a whole.
+fn measure_whole(whole: &Whole<'_>) -> Vec<Measurement> {
+    let measured = stat::ALL.iter().filter_map(|statistic| {
+        let value = statistic.of_window(whole)?;
+        let error_bound = value.as_ref().map_or(0.0, |value| value.error_bound);
+        let threshold = value.is_ok().then(|| default_threshold(statistic.name())).flatten();
+        Some(Measurement {
+            metric: statistic.name().to_owned(),
+            column: None,
+            segment: None,
+            value: value.map(|value| value.value),
+            p_value: None,
+            error_bound,
+            threshold,
+            rows: whole.rows,
+            labels: None,
+            label_coverage: None,
+        })
+    });
+    measured.collect()
 }
 
 /// One column on both sides.
@@ -177,7 +189,7 @@ fn is_of_counts(statistic: &dyn Statistic) -> bool {
 }
 
 /// The column, where at least one row's file had it.
-fn present<'a>(profile: &'a Profile, name: &str) -> Option<&'a ColumnProfile> {
+pub(super) fn present<'a>(profile: &'a Profile, name: &str) -> Option<&'a ColumnProfile> {
     profile.columns.get(name).filter(|it| it.counts.absent < it.counts.rows)
 }
 
@@ -209,7 +221,9 @@ mod tests {
     fn lines(reference: &Profile, current: &Profile, columns: &[&str]) -> String {
         let frozen = freeze(reference.clone(), "static", 10, &BTreeMap::new());
         let columns: Vec<String> = columns.iter().map(|it| (*it).to_owned()).collect();
-        let measured = measure(&frozen, current, &columns, &names(), 200, &mut NullDraws::new());
+        let (whole, nulls) = (Whole::of_rows(current.rows), &mut NullDraws::new());
+        let mut measured = measure(&frozen, current, &whole, &columns, &names(), 200, nulls);
+        measured.retain(|it| it.column.is_some() || it.metric == "row_count");
         let line = |it: &Measurement| {
             let value = match &it.value {
                 Ok(value) => {

@@ -11,6 +11,7 @@ mod outcomes;
 pub mod performance;
 mod reference;
 pub mod report;
+mod schema;
 
 pub use compare::{CATEGORICAL, CompareOptions, NUMERIC, QUALITY, ROWS_MIN, compare};
 pub use drift::{MetricNames, measure};
@@ -19,3 +20,4 @@ pub use null::{NULL_SHARE, NullDraws, default_threshold};
 pub use outcomes::{BadOutcomes, Cell, Outcomes, ScoreKey};
 pub use reference::{BINS, CODES_MAX, Frozen, freeze};
 pub use report::Report;
+pub use schema::{NAMES_MAX, Names, SchemaChanges, names};

@@ -9,6 +9,7 @@
 //! | --- | --- |
 //! | of binned shares | what the reference may be a sample of (its bins' posterior, Rubin's Bayesian bootstrap 1981), and from that the window; as much is `other` as the reference saw once (Good 1953) |
 //! | `wasserstein`, `wasserstein_normed` | both empirical processes drawn on a grid of ranks, once for all columns, and weighed with each column's gaps between values |
+//! | of the table of categories (`g_test`, `cramers_v`, …) | the same, over the categories |
 //! | `ks`, `chi_square` | their own distributions, inverted |
 //! | rates | the beta-binomial prediction from the reference's count |
 //!
@@ -22,15 +23,16 @@
 //! grid of 16 an octave (and scaled by √(1/n + 1/m) to the true ones), so a quantile does not depend
 //! on what was asked before; the cache only saves time.
 mod draw;
+mod tables;
 mod tail;
 
 use std::collections::BTreeMap;
 
-use rand_pcg::Pcg64Mcg;
 use sha2::{Digest, Sha256};
 
 use self::{
-    draw::{Cell, Processes, gaps, ranks},
+    draw::{Processes, gaps, ranks},
+    tables::{Seen, sized_cut},
     tail::{events, kolmogorov, predicted, upper_quantile},
 };
 use crate::{
@@ -60,19 +62,24 @@ const SEED: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
 /// | statistics | cut |
 /// | --- | --- |
 /// | `psi` | 0.2 |
-/// | `jensen_shannon`, `hellinger`, `kl_divergence`, `total_variation`, `l_infinity`, `ks`, `wasserstein_normed` | 0.1 |
-/// | `missing_rate`, `nan_rate`, `out_of_range_rate` | 0.05 |
-/// | `infinite_rate`, `type_mismatch_rate`, `new_category_rate` | 0.01 |
+/// | `jensen_shannon`, `hellinger`, `kl_divergence`, `total_variation`, `l_infinity`, `ks`, `wasserstein_normed`, `cramers_v` | 0.1 |
+/// | `fisher_exact` | ln 1.5: a half that became 0.6 |
+/// | `missing_rate`, `nan_rate`, `out_of_range_rate`, `vanished_category_rate` | 0.05 |
+/// | `infinite_rate`, `type_mismatch_rate`, `new_category_rate`, `duplicate_rate` | 0.01 |
+/// | `constant`, `schema_change` | 0.5: 0 is fine and 1 is not |
 ///
-/// `chi_square` and `wasserstein` have one that depends on the column and the sizes, see
-/// [`NullDraws::threshold`]; `row_count` and `distinct_count` none.
+/// `chi_square`, `g_test`, `two_proportion_z` and `wasserstein` have one that depends on the column
+/// and the sizes, see [`NullDraws::threshold`]; `row_count`, `row_count_change`, `freshness` and
+/// `distinct_count` none.
 pub fn default_threshold(metric: &str) -> Option<f64> {
     Some(match metric {
         "psi" => 0.2,
         "jensen_shannon" | "hellinger" | "kl_divergence" | "total_variation" | "l_infinity"
-        | "ks" | "wasserstein_normed" => 0.1,
-        "missing_rate" | "nan_rate" | "out_of_range_rate" => 0.05,
-        "infinite_rate" | "type_mismatch_rate" | "new_category_rate" => 0.01,
+        | "ks" | "wasserstein_normed" | "cramers_v" => 0.1,
+        "fisher_exact" => 0.405_465_108_108_164_4,
+        "constant" | "schema_change" => 0.5,
+        "missing_rate" | "nan_rate" | "out_of_range_rate" | "vanished_category_rate" => 0.05,
+        "infinite_rate" | "type_mismatch_rate" | "new_category_rate" | "duplicate_rate" => 0.01,
         _ => return None,
     })
 }
@@ -98,7 +105,8 @@ impl NullDraws {
     /// [`NULL_SHARE`] null quantile. `None` where the statistic has no usual cut.
     ///
     /// The usual cut of `wasserstein` is a tenth of the reference's standard deviation; that of
-    /// `chi_square` is 0.04·n·m/(n + m), the statistic of a half that became 0.6.
+    /// `chi_square` and `g_test` is 0.04·n·m/(n + m), the statistic of a half that became 0.6, and
+    /// that of `two_proportion_z` its root.
     pub fn threshold(
         &mut self,
         metric: &str,
@@ -107,13 +115,12 @@ impl NullDraws {
         rows_reference: u64,
         rows_current: u64,
     ) -> Option<f64> {
-        let (n, m) = (rows_reference as f64, rows_current as f64);
+        let rows = (rows_reference, rows_current);
         let cut = match metric {
-            "chi_square" => Some(0.04 * n * m / (n + m)),
+            "chi_square" | "g_test" | "two_proportion_z" => sized_cut(metric, rows),
             "wasserstein" => Some(0.1 * stat::deviation(reference.numeric()?, 1.0)?),
             _ => default_threshold(metric),
         };
-        let rows = (rows_reference, rows_current);
         let null = self.null(metric, reference, bins, rows, NULL_SHARE, cut.unwrap_or(0.0));
         cut.map(|cut| null.map_or(cut, |null| null.max(cut)))
             .filter(|it| it.is_finite() && *it > 0.0)
@@ -150,6 +157,9 @@ impl NullDraws {
             return None;
         }
         let ask = Ask { metric: statistic.name(), rows, share };
+        if let Some(tabled) = statistic.tabled() {
+            return self.tabled(ask, cut, reference, tabled);
+        }
         match (statistic.divergence(), ask.metric) {
             (Some(_), _) => self.binned(ask, cut, reference, bins),
             (_, "wasserstein") => self.transported(ask, &reference.numeric()?.values),
@@ -202,34 +212,14 @@ impl NullDraws {
         bins: &Bins,
     ) -> Option<f64> {
         let divergence = stat::find(ask.metric)?.divergence()?;
-        let seen = bins.count(reference)?;
-        let total = seen.iter().sum::<u64>() as f64;
-        let mut expected: Vec<f64> = seen.iter().map(|count| *count as f64).collect();
+        let rows = bins.count(reference)?;
+        let mut expected: Vec<f64> = rows.iter().map(|count| *count as f64).collect();
         if let Bins::Categories(names) = bins {
             expected[names.len()] += events("new_category_rate", reference)?;
         }
-        let words = seen.iter().copied().chain(expected.iter().map(|it| it.to_bits()));
-        self.cached(ask, cut, digest(words), divergence.order, |_, ask| {
-            let (n, m) = (ask.rows.0 as f64, ask.rows.1 as f64);
-            let fixed: Vec<f64> = seen.iter().map(|count| *count as f64 / total * n).collect();
-            let cells = expected.iter().map(|rows| Cell::posterior(rows / total * n, m / n));
-            let cells: Vec<Cell> = cells.collect();
-            let draws = (CELLS_MAX / seen.len()).clamp(64, DRAWS);
-            let power = 1.0 / divergence.order;
-            let looks = ask.rows.0.min(ask.rows.1) >= LOOK_ROWS_MIN;
-            let mut random = Pcg64Mcg::new(SEED);
-            let mut values = Vec::with_capacity(draws);
-            for at in 0..draws {
-                // The true sizes are not below the grid's, so the true quantile is not above it.
-                if at == LOOK && looks && tail::is_far_below(&values, ask.share, power, cut) {
-                    break;
-                }
-                let drawn: Vec<f64> = cells.iter().map(|cell| cell.draw(&mut random)).collect();
-                if drawn.iter().sum::<f64>() > 0.0 {
-                    values.push(divergence.of(&fixed, &drawn));
-                }
-            }
-            upper_quantile(values, ask.share, power)
+        let seen = Seen { rows, expected };
+        self.cached(ask, cut, seen.digest(), divergence.order, |_, ask| {
+            seen.quantile(ask, cut, 1.0 / divergence.order, |r, c| divergence.of(r, c))
         })
     }
 

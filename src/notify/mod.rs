@@ -57,7 +57,7 @@ pub struct Note {
 }
 
 /// One value that a note rests on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// The column, where it is about one.
     pub column: Option<String>,
@@ -67,6 +67,16 @@ pub struct Evidence {
     pub threshold: f64,
     /// The test's p-value.
     pub p_value: Option<f64>,
+    /// What the value is about, where that has names: new categories, columns that changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// How many more names there are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub names_left_out: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What happened.

@@ -142,6 +142,32 @@ pub(super) fn headline(note: &Note) -> String {
     }
 }
 
+/// What the evidence is about by name, a line for each row that says it: `origin: SWF, ISP and 3
+/// more`.
+pub(super) fn names(note: &Note) -> Vec<String> {
+    let told = note.evidence.iter().take(EVIDENCE_SHOWN).filter(|it| !it.names.is_empty());
+    let line = |it: &Evidence| {
+        let of = it.column.as_deref().map(|column| format!("{}: ", name(column)));
+        let names: Vec<String> = it.names.iter().map(|it| name(it)).collect();
+        let more = match it.names_left_out {
+            0 => String::new(),
+            more => format!(" and {} more", count(more)),
+        };
+        format!("{}{}{more}", of.unwrap_or_default(), names.join(", "))
+    };
+    told.map(line).collect()
+}
+
+/// Above the lines of [`names`].
+pub(super) fn names_title(note: &Note) -> &'static str {
+    match note.metric.as_str() {
+        "new_category_rate" => "New categories",
+        "vanished_category_rate" => "Vanished categories",
+        "schema_change" => "Columns",
+        _ => "Names",
+    }
+}
+
 /// One word for what happened: the severity where it fires.
 pub(super) fn word(note: &Note) -> &'static str {
     match (note.event, note.severity) {
@@ -215,6 +241,31 @@ mod tests {
         ] {
             check(number(value), text);
         }
+    }
+
+    #[test]
+    fn names_are_told_of_the_evidence_that_has_some() {
+        let named = |column: Option<&str>, names: &[&str], names_left_out| Evidence {
+            column: column.map(str::to_owned),
+            names: names.iter().map(|it| (*it).to_owned()).collect(),
+            names_left_out,
+            ..Evidence::default()
+        };
+        let evidence = vec![
+            named(Some("origin"), &["SWF", "two\nlines"], 1200),
+            named(Some("carrier"), &[], 0),
+            named(None, &["temp is gone"], 0),
+        ];
+        let note = Note {
+            evidence,
+            metric: "new_category_rate".to_owned(),
+            ..crate::notify::conformance::firing()
+        };
+        check(
+            names(&note).join("; "),
+            "origin: SWF, two\u{fffd}lines and 1,200 more; temp is gone",
+        );
+        check(names_title(&note), "New categories");
     }
 
     #[test]

@@ -39,6 +39,11 @@ impl Profile {
         }
         self.rows += other.rows;
         self.cells_refused += other.cells_refused;
+        self.times.merge(&other.times);
+        self.ids = match (self.ids, other.ids) {
+            (Some(ours), Some(theirs)) => Some(ours.merge(theirs)),
+            (ours, theirs) => ours.or(theirs),
+        };
     }
 }
 

@@ -18,6 +18,7 @@ pub mod codec;
 mod column;
 mod distinct;
 mod distribution;
+mod ids;
 mod kind;
 mod limits;
 mod merge;
@@ -31,6 +32,7 @@ mod sort;
 #[cfg(test)]
 mod tests;
 
+pub use ids::{IdCounter, Ids};
 pub use limits::Limits;
 pub use merge::KindMismatch;
 pub use profiler::Profiler;
@@ -195,6 +197,10 @@ pub struct Profile {
     pub rows: u64,
     /// Cells of columns that were not profiled: beyond the cap, or a name used twice in a batch.
     pub cells_refused: u64,
+    /// From when to when its rows were, where they have a time.
+    pub times: Times,
+    /// Ids of its rows, where they are counted.
+    pub ids: Option<Ids>,
     /// Columns by name.
     pub columns: BTreeMap<String, ColumnProfile>,
 }

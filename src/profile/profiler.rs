@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow_array::RecordBatch;
 
 use super::column::Column;
-use super::{Kind, Limits, Profile};
+use super::{Kind, Limits, Profile, Times};
 
 /// Profiles rows as they come.
 ///
@@ -101,6 +101,8 @@ impl Profiler {
         Profile {
             rows,
             cells_refused: self.cells_refused,
+            times: Times::default(),
+            ids: None,
             columns: self.columns.into_iter().map(close).collect(),
         }
     }

@@ -4,6 +4,7 @@ use futures_util::future::BoxFuture;
 use crate::{
     alert::Episode,
     config::{ModelConfig, On, Threshold},
+    monitor::performance,
     store::{MeasurementsRow, OutboxCounts, OutboxEntry, RetrainingRow, WindowRow},
     time::{Interval, Span, Timestamp, WindowSize},
 };
@@ -96,10 +97,11 @@ impl From<&ModelConfig> for ModelFacts {
     fn from(model: &ModelConfig) -> Self {
         let on_window = |on: &On| matches!(on, On::Window);
         // `row_count` and the like are about the window too, and are no accuracy.
+        let is_accuracy = |metric: &str| performance::find(metric).is_some();
         let accuracy = model
             .rules
             .iter()
-            .find(|r| on_window(&r.on) && !model.metrics.quality.contains(&r.metric))
+            .find(|r| on_window(&r.on) && is_accuracy(r.metric))
             .map_or("roc_auc", |r| r.metric);
         let drift = model
             .rules

@@ -26,11 +26,8 @@
 //! - F. Yates (1934), *Contingency tables involving small numbers and the χ² test*.
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
-use super::{
-    NoValue, Pair, Statistic, Unit, Value,
-    sample::{categories, enough},
-};
-use crate::profile::{Categories, ColumnProfile, Counts, Kind};
+use super::{NoValue, Pair, Statistic, Unit, Value, table::table_of};
+use crate::profile::{ColumnProfile, Kind};
 
 /// `chi_square`
 ///
@@ -63,9 +60,7 @@ impl Statistic for ChiSquare {
         column.counts.valid()
     }
     fn measure(&self, pair: &Pair<'_>) -> Result<Value, NoValue> {
-        let (reference, current) = categories(pair)?;
-        enough(pair, Counts::valid)?;
-        let table = table(reference, current);
+        let table = table_of(pair)?;
         let freedom = table.len().saturating_sub(1);
         if freedom == 0 {
             return Value::new(0.0, Some(1.0), 0.0);
@@ -74,41 +69,6 @@ impl Statistic for ChiSquare {
         let p_value = ChiSquared::new(freedom as f64).map(|it| it.sf(statistic)).ok();
         Value::new(statistic, p_value, 0.0)
     }
-}
-
-/// Rows of both sides in each category that either has.
-fn table(reference: &Categories, current: &Categories) -> Vec<(u64, u64)> {
-    let mut table = Vec::new();
-    let mut other = (reference.other, current.other);
-    let (mut left, mut right) = (reference.counts.iter(), current.counts.iter());
-    let (mut r, mut c) = (left.next(), right.next());
-    loop {
-        let order = match (r, c) {
-            (Some(r), Some(c)) => r.0.cmp(&c.0),
-            (Some(_), None) => std::cmp::Ordering::Less,
-            (None, Some(_)) => std::cmp::Ordering::Greater,
-            (None, None) => break,
-        };
-        let mut cell = (0, 0);
-        if let (true, Some((_, count))) = (order.is_le(), r) {
-            cell.0 = *count;
-            r = left.next();
-        }
-        if let (true, Some((_, count))) = (order.is_ge(), c) {
-            cell.1 = *count;
-            c = right.next();
-        }
-        let is_hidden = cell.0 == 0 && reference.other > 0 || cell.1 == 0 && current.other > 0;
-        if is_hidden {
-            other = (other.0 + cell.0, other.1 + cell.1);
-        } else {
-            table.push(cell);
-        }
-    }
-    if other != (0, 0) {
-        table.push(other);
-    }
-    table
 }
 
 fn statistic(table: &[(u64, u64)]) -> f64 {

@@ -8,12 +8,19 @@
 mod anderson_darling;
 mod bins;
 mod chi_square;
+mod constant;
 mod cramer_von_mises;
+mod cramers_v;
 mod distinct_count;
 mod divergence;
+mod duplicate_rate;
 mod energy_distance;
 mod epps_singleton;
+mod fisher_exact;
+mod freshness;
+mod g_test;
 mod hellinger;
+mod hypergeometric;
 mod infinite_rate;
 mod jensen_shannon;
 mod kl_divergence;
@@ -30,17 +37,23 @@ mod out_of_range_rate;
 mod psi;
 mod quantile_shift;
 mod row_count;
+mod row_count_change;
 mod sample;
+mod schema_change;
 mod t_test;
 mod t_test_pooled;
+mod table;
 mod tails;
 #[cfg(test)]
 mod tests;
 mod total_variation;
+mod two_proportion_z;
 mod type_mismatch_rate;
+mod vanished_category_rate;
 mod variance_ratio;
 mod wasserstein;
 mod wasserstein_normed;
+mod whole;
 
 use std::fmt;
 
@@ -52,10 +65,16 @@ pub use self::divergence::Divergence;
 pub use self::{
     anderson_darling::AndersonDarling,
     chi_square::ChiSquare,
+    constant::Constant,
     cramer_von_mises::CramerVonMises,
+    cramers_v::CramersV,
     distinct_count::DistinctCount,
+    duplicate_rate::DuplicateRate,
     energy_distance::EnergyDistance,
     epps_singleton::EppsSingleton,
+    fisher_exact::FisherExact,
+    freshness::Freshness,
+    g_test::GTest,
     hellinger::Hellinger,
     infinite_rate::InfiniteRate,
     jensen_shannon::JensenShannon,
@@ -72,14 +91,19 @@ pub use self::{
     psi::Psi,
     quantile_shift::QuantileShift,
     row_count::RowCount,
+    row_count_change::{EARLIER_MAX, RowCountChange},
     sample::{categorical, numeric},
+    schema_change::SchemaChange,
     t_test::TTest,
     t_test_pooled::TTestPooled,
     total_variation::TotalVariation,
+    two_proportion_z::TwoProportionZ,
     type_mismatch_rate::TypeMismatchRate,
+    vanished_category_rate::VanishedCategoryRate,
     variance_ratio::VarianceRatio,
     wasserstein::Wasserstein,
     wasserstein_normed::WassersteinNormed,
+    whole::Whole,
 };
 pub(crate) use self::{
     kolmogorov::sf as ks_sf,
@@ -109,14 +133,24 @@ pub const ALL: &[&dyn Statistic] = &[
     &QuantileShift,
     &VarianceRatio,
     &ChiSquare,
+    &GTest,
+    &FisherExact,
+    &TwoProportionZ,
+    &CramersV,
     &RowCount,
+    &RowCountChange,
+    &DuplicateRate,
+    &Freshness,
+    &SchemaChange,
     &MissingRate,
     &NanRate,
     &InfiniteRate,
     &TypeMismatchRate,
     &NewCategoryRate,
+    &VanishedCategoryRate,
     &OutOfRangeRate,
     &DistinctCount,
+    &Constant,
 ];
 
 /// The statistic of this name.
@@ -197,6 +231,10 @@ pub enum Unit {
     Share,
     /// Rows.
     Rows,
+    /// Seconds.
+    Seconds,
+    /// Columns.
+    Columns,
     /// A score whose unit its page tells.
     Score,
 }
@@ -281,37 +319,63 @@ pub enum NoValue {
     /// Any other reason, in words.
     #[error("{0}")]
     Other(String),
+    /// The statistic is for two categories, and this column has more.
+    #[error("not defined for {got} categories: it needs two, and the {side} has more")]
+    NotTwoCategories {
+        /// The reference, or where that has no more than two, the window with it.
+        side: Side,
+        /// How many there are.
+        got: u64,
+    },
+    /// Fewer earlier windows than the statistic needs.
+    #[error("insufficient: needs {need} earlier windows of the same slot, got {got}")]
+    InsufficientHistory {
+        /// How many it takes.
+        need: u64,
+        /// How many there are.
+        got: u64,
+    },
 }
 
 impl NoValue {
     /// A stable word for the reason: `insufficient`, `no_data`, `constant`, …
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Insufficient { .. } | Self::InsufficientClass { .. } => "insufficient",
+            Self::Insufficient { .. }
+            | Self::InsufficientClass { .. }
+            | Self::InsufficientHistory { .. } => "insufficient",
             Self::NoData { .. } => "no_data",
             Self::Constant { .. } => "constant",
             Self::MissingColumn { .. } => "missing_column",
             Self::KindMismatch { .. } => "kind_mismatch",
-            Self::NotDefined { .. } => "not_defined",
+            Self::NotDefined { .. } | Self::NotTwoCategories { .. } => "not_defined",
             Self::Overflow => "overflow",
             Self::Other(_) => "error",
         }
     }
 }
 
-/// A statistic over two closed profiles of one column.
+/// A statistic over two closed profiles of one column, or over the window as a whole.
 pub trait Statistic: Send + Sync {
     /// The name in config, JSON, API and docs.
     fn name(&self) -> &'static str;
     /// What the number is counted in.
     fn unit(&self) -> Unit;
-    /// Kinds of column it is defined for.
-    fn kinds(&self) -> &'static [Kind];
-    /// Measures, or says why it can't.
+    /// Kinds of column it is defined for; none where it is about the window as a whole.
+    fn kinds(&self) -> &'static [Kind] {
+        &[]
+    }
+    /// Measures a column, or says why it can't.
     ///
     /// # Errors
     /// A [`NoValue`] with the reason.
-    fn measure(&self, pair: &Pair<'_>) -> Result<Value, NoValue>;
+    fn measure(&self, pair: &Pair<'_>) -> Result<Value, NoValue> {
+        Err(NoValue::NotDefined { kind: pair.reference.kind })
+    }
+    /// Measures the window as a whole, or says why it can't; `None` of one that is about columns.
+    fn of_window(&self, _window: &Whole<'_>) -> Option<Result<Value, NoValue>> {
+        None
+    }
     /// How many of a column's rows it rests on.
     fn rows(&self, column: &ColumnProfile) -> u64 {
         column.counts.rows
@@ -321,4 +385,22 @@ pub trait Statistic: Send + Sync {
     fn divergence(&self) -> Option<&'static Divergence> {
         None
     }
+    /// How it is computed from the rows of both sides in each category, where it is nothing but
+    /// that; from this its distribution without drift can be drawn.
+    fn tabled(&self) -> Option<Tabled> {
+        None
+    }
+}
+
+/// A statistic of the 2 × K table of counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Tabled {
+    /// The value of the reference's and the window's rows by category; NaN where there is none.
+    pub(crate) of: fn(&[f64], &[f64]) -> f64,
+    /// The power of (1/n + 1/m) with which it falls where there is no drift.
+    pub(crate) order: f64,
+    /// The power of it that is distributed about as a gamma distribution where there is none.
+    pub(crate) power: f64,
+    /// Whether it takes two categories and no more.
+    pub(crate) two_categories: bool,
 }

@@ -3,20 +3,19 @@
 //! Unit: rows. Range: 0 to ∞; 0 when nothing arrived. All rows count, whatever is in them; the
 //! reference is not looked at. An empty window has the value 0, not none. Exact. Cost: none.
 //!
-//! **Another.** `missing_rate` for how many of them lack a value.
+//! **Another.** `row_count_change` for rows against those of the same time in earlier weeks;
+//! `missing_rate` for how many of them lack a value.
 //!
 //! # References
 //! - Count of rows; no source is needed.
-use super::{NoValue, Pair, Statistic, Unit, Value};
-use crate::profile::Kind;
+use super::{NoValue, Statistic, Unit, Value, Whole};
 
 /// `row_count`
 ///
 /// ```
-/// use driftd::stat::{Bins, Pair, RowCount, Statistic, numeric};
-/// let (reference, current) = (numeric([]), numeric([1.0, f64::NAN, 3.0]));
-/// let pair = Pair { reference: &reference, current: &current, bins: &Bins::None, rows_min: 1 };
-/// assert_eq!(RowCount.measure(&pair)?.value, 3.0);
+/// use driftd::stat::{RowCount, Statistic, Whole};
+/// let value = RowCount.of_window(&Whole::of_rows(3)).unwrap()?;
+/// assert_eq!(value.value, 3.0);
 /// # Ok::<(), driftd::stat::NoValue>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -29,10 +28,7 @@ impl Statistic for RowCount {
     fn unit(&self) -> Unit {
         Unit::Rows
     }
-    fn kinds(&self) -> &'static [Kind] {
-        &[Kind::Numeric, Kind::Categorical, Kind::Boolean, Kind::Timestamp]
-    }
-    fn measure(&self, pair: &Pair<'_>) -> Result<Value, NoValue> {
-        Ok(Value::exact(pair.current.counts.rows as f64))
+    fn of_window(&self, window: &Whole<'_>) -> Option<Result<Value, NoValue>> {
+        Some(Ok(Value::exact(window.rows as f64)))
     }
 }

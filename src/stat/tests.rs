@@ -113,6 +113,49 @@ fn sane(statistic: &dyn Statistic, value: &Value, what: &str) {
     assert!(value.p_value.is_none_or(|p| (0.0..=1.0).contains(&p)), "{what}: {value:?}");
 }
 
+/// Windows of every sort, ordinary and broken.
+fn windows() -> impl Strategy<Value = (u64, Whole<'static>)> {
+    let count = || prop_oneof![Just(0), 0u64..1000, Just(u64::MAX / 4)];
+    let earlier: [&'static [u64]; 5] = [&[], &[3], &[0, 0, 0], &[5, 9, 7, 0], &[u64::MAX / 4; 4]];
+    let changed = prop_oneof![
+        Just(Err(NoValue::NoData { side: Side::Reference })),
+        count().prop_map(Ok::<u64, NoValue>),
+    ];
+    let age = prop_oneof![Just(None), (0.0..1e12).prop_map(Some)];
+    let ids = proptest::option::of((count(), 0.0..=1.0, count()));
+    (count(), count(), ids, age, changed, proptest::sample::select(earlier.to_vec())).prop_map(
+        |(rows, others, ids, newest_age_s, columns_changed, earlier)| {
+            let ids = ids.map(|(with_id, share, error_rows)| {
+                let with_id = with_id.min(rows);
+                let repeated = (share * with_id as f64) as u64;
+                crate::profile::Ids { rows: with_id, repeated, error_rows }
+            });
+            let rows_of_all = rows + others;
+            (rows, Whole { rows, rows_of_all, ids, newest_age_s, columns_changed, earlier })
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn a_window_as_a_whole_gives_a_value_in_its_range_or_a_reason((rows, window) in windows()) {
+        for statistic in ALL {
+            let name = statistic.name();
+            let got = statistic.of_window(&window);
+            prop_assert_eq!(got.is_some(), statistic.kinds().is_empty(), "{}", name);
+            let Some(got) = got else { continue };
+            prop_assert_eq!(&got, &statistic.of_window(&window).unwrap());
+            if let Ok(value) = got {
+                let metric = crate::config::Metric::find(name).unwrap();
+                prop_assert!((metric.min..=metric.max).contains(&value.value), "{name} {value:?}");
+                prop_assert!(value.value.is_finite() && value.error_bound >= 0.0, "{name} {value:?}");
+            } else {
+                prop_assert!(name != "row_count", "{rows} rows are a number");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_statistic_refuses_kinds_that_it_does_not_name() {
     let columns = [numeric((0..300).map(f64::from)), categorical(&[("a", 300)]), instants(300)];
@@ -131,7 +174,7 @@ fn a_statistic_refuses_kinds_that_it_does_not_name() {
 /// Not 0 where both sides are the same.
 const CENTRED: [&str; 3] = ["anderson_darling", "cramer_von_mises", "mann_whitney"];
 
-const SYMMETRIC: [&str; 14] = [
+const SYMMETRIC: [&str; 18] = [
     "psi",
     "jensen_shannon",
     "hellinger",
@@ -146,6 +189,10 @@ const SYMMETRIC: [&str; 14] = [
     "cramer_von_mises",
     "epps_singleton",
     "variance_ratio",
+    "g_test",
+    "fisher_exact",
+    "two_proportion_z",
+    "cramers_v",
 ];
 
 fn numbers() -> impl Strategy<Value = ColumnProfile> {
@@ -180,8 +227,17 @@ fn names_with_counts() -> impl Strategy<Value = ColumnProfile> {
     })
 }
 
+fn two_names() -> impl Strategy<Value = ColumnProfile> {
+    let count = || prop_oneof![Just(0), 0u64..30, 0u64..20_000_000];
+    (count(), count()).prop_map(|(a, b)| categorical(&[("false", a), ("true", b)]))
+}
+
 fn pairs() -> impl Strategy<Value = (ColumnProfile, ColumnProfile)> {
-    prop_oneof![(numbers(), numbers()), (names_with_counts(), names_with_counts())]
+    prop_oneof![
+        (numbers(), numbers()),
+        (names_with_counts(), names_with_counts()),
+        (two_names(), two_names()),
+    ]
 }
 
 proptest! {

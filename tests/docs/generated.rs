@@ -35,6 +35,8 @@ fn unit(unit: Unit) -> &'static str {
         Unit::Deviations => "standard deviations of the reference",
         Unit::Share => "share of rows",
         Unit::Rows => "rows",
+        Unit::Seconds => "seconds",
+        Unit::Columns => "columns",
         Unit::Score => "told below",
     }
 }

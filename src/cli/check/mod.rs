@@ -14,10 +14,10 @@ use tracing::Level;
 
 use crate::{
     cli::{Format, exit},
-    config::{Config, LogConfig, ModelConfig, ReferenceKind, Start},
+    config::{Config, Family, LogConfig, Metric, ModelConfig, ReferenceKind, Rule, Start},
     daemon::{
         logging,
-        model::{ModelWorker, Shared},
+        model::{ModelWorker, Shared, history::earlier_slots},
         parts,
     },
     source::TimeColumn,
@@ -189,14 +189,25 @@ impl Range {
             }
         };
         let first = if args.from.is_some() {
-            // Patience begins there; a reference with less in it would give other values.
-            references_from(model, shown.start)
+            // Patience begins there; a history with less in it would give other values.
+            history_from(model, shown.start)
         } else {
             context(model, shown.start)
         };
+        let mut first = first;
+        if first < shown.start && model.rules.iter().any(is_about_rows) {
+            // Windows before the first row would be taken for silence.
+            let oldest = parts::oldest(&source, &all, &time, ever).await?.unwrap_or(newest);
+            first = first.max(grid.window_of(oldest).start).min(shown.start);
+        }
         // Labels come after what they label: all that are there count.
         Ok(Some(Self { first, shown, now: Timestamp::MAX.minus(Span::days(366)) }))
     }
+}
+
+/// Whether a rule judges how many rows came, and when.
+fn is_about_rows(rule: &Rule) -> bool {
+    Metric::find(rule.metric).is_some_and(|it| it.family == Family::Rows)
 }
 
 fn last_closed(grid: &Grid, newest: Timestamp, lateness: Span) -> Interval {
@@ -216,15 +227,22 @@ fn context(model: &ModelConfig, start: Timestamp) -> Timestamp {
         }
         first = first.min(window.start);
     }
-    references_from(model, first)
+    history_from(model, first)
 }
 
-/// Where the reference of the window at `start` begins, if it is one of earlier windows.
-fn references_from(model: &ModelConfig, start: Timestamp) -> Timestamp {
-    match model.reference.kind {
+/// Where the history begins that the window at `start` is compared with: a reference of earlier
+/// windows, and the same slot of earlier weeks where a rule asks for it.
+fn history_from(model: &ModelConfig, start: Timestamp) -> Timestamp {
+    let reference = match model.reference.kind {
         ReferenceKind::Previous(span) => start.minus(span),
         ReferenceKind::Static(..) => start,
-    }
+    };
+    let oldest_slot = |rule: &Rule| {
+        let grid = Grid { size: rule.window, zone: model.time_zone.clone() };
+        earlier_slots(&grid, &grid.window_of(start)).last().map(|slot| slot.start)
+    };
+    let by_slot = model.rules.iter().filter(|rule| rule.metric == "row_count_change");
+    by_slot.filter_map(oldest_slot).fold(reference, Ord::min)
 }
 
 fn progress(args: &Args, models: u64) -> ProgressBar {

@@ -10,6 +10,7 @@ use crate::{
     config::{ModelConfig, Rule},
     engine::Roles,
     monitor::Measurement,
+    notify::Evidence,
     store::{MeasurementsRow, Store},
     time::{Interval, Timestamp},
 };
@@ -62,8 +63,19 @@ pub(super) struct Alert {
     pub(super) windows_breached: u32,
     pub(super) threshold: String,
     pub(super) columns: Vec<String>,
+    /// New or vanished categories, or columns that changed, where the metric has such.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) named: Vec<Named>,
     pub(super) value: Option<f64>,
     pub(super) worst: Option<f64>,
+}
+
+/// What a value is about.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Named {
+    pub(super) column: Option<String>,
+    pub(super) names: Vec<String>,
+    pub(super) names_left_out: u64,
 }
 
 impl Report {
@@ -207,6 +219,13 @@ impl Row {
     }
 }
 
+impl Named {
+    fn of(it: &Evidence) -> Option<Self> {
+        let Evidence { column, names, names_left_out, .. } = it.clone();
+        (!names.is_empty()).then_some(Self { column, names, names_left_out })
+    }
+}
+
 impl Alert {
     fn new(rule: &Rule, episode: &Episode) -> Self {
         Self {
@@ -227,6 +246,7 @@ impl Alert {
             windows_breached: episode.windows_breached,
             threshold: alert::note::threshold(rule),
             columns: episode.evidence.iter().filter_map(|e| e.column.clone()).collect(),
+            named: episode.evidence.iter().filter_map(Named::of).collect(),
             value: episode.evidence.first().map(|e| e.value),
             worst: episode.worst.as_ref().map(|e| e.value),
         }

@@ -3,7 +3,7 @@ use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
 
-use super::report::{Alert, Report, Row};
+use super::report::{Alert, Named, Report, Row};
 use crate::plot::{figure, shown};
 
 /// Columns that names are padded to.
@@ -109,5 +109,15 @@ fn write_alert(alert: &Alert, out: &mut impl Write) -> std::io::Result<()> {
         out,
         "{red}{}{red:#} {model} {rule}: {}{of} {} since {}{worst}",
         alert.state, alert.metric, alert.threshold, alert.since
-    )
+    )?;
+    for Named { column, names, names_left_out } in &alert.named {
+        let of = column.as_deref().map(|it| format!("{}: ", shown(it))).unwrap_or_default();
+        let names: Vec<_> = names.iter().map(|it| shown(it)).collect();
+        let more = match names_left_out {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        writeln!(out, "  {of}{}{more}", names.join(", "))?;
+    }
+    Ok(())
 }

@@ -152,6 +152,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ExitCode::from(exit::FOUND)
     } else if !judged {
         // "Nothing has drifted" must not be read out of nothing.
+        super::complain(&anyhow::anyhow!("nothing could be judged; the report says why"));
         ExitCode::from(exit::FAILED)
     } else {
         ExitCode::SUCCESS
@@ -255,6 +256,12 @@ fn metrics(args: &Args) -> anyhow::Result<Option<Vec<&'static str>>> {
             }
             None => {
                 known("statistic", name, stat::names())?;
+                if stat::find(name).is_some_and(|statistic| statistic.kinds().is_empty()) {
+                    bail!(
+                        "`{name}` is measured on a window as a whole, not on columns that are \
+                         compared"
+                    );
+                }
                 metrics.extend(stat::find(name).map(|statistic| statistic.name()));
             }
         }

@@ -6,7 +6,10 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::{Outcome, words};
 use crate::{
-    monitor::report::{ColumnReport, MetricReport},
+    monitor::{
+        NAMES_MAX,
+        report::{ColumnReport, MetricReport, Named},
+    },
     plot::{blocks, figure, shown, shown_within},
 };
 
@@ -56,6 +59,8 @@ pub(super) fn render(outcome: &Outcome) -> String {
     }
     let chunks = words::drifted_chunks(&outcome.report);
     list(&mut out, "Drifted chunks", chunks.into_iter());
+    categories(&mut out, "New categories", outcome, |it| it.new_categories.as_ref());
+    categories(&mut out, "Vanished categories", outcome, |it| it.vanished_categories.as_ref());
     without_value(&mut out, outcome);
     let left_out = words::left_out(&outcome.report);
     list(&mut out, "Left out", left_out.iter().map(|(name, why)| format!("{name}: {why}")));
@@ -167,6 +172,32 @@ fn table(out: &mut String, rows: &[Vec<Cell>]) {
         }
         line(out, &text);
     }
+}
+
+/// Which categories a column has on one side only, the largest by name.
+fn categories(
+    out: &mut String,
+    title: &str,
+    outcome: &Outcome,
+    of: impl Fn(&ColumnReport) -> Option<&Named>,
+) {
+    let columns = words::ordered(&outcome.report).into_iter();
+    let found = columns.filter_map(|column| Some((column, of(column)?)));
+    let lines = found.filter(|(_, named)| named.count > 0).map(|(column, named)| {
+        let named_here = named.largest.iter().take(NAMES_MAX);
+        let names: Vec<String> = named_here
+            .map(|it| {
+                let rows = words::grouped(it.rows);
+                format!("{} ({rows})", shown_within(&it.category, NAME_WIDTH))
+            })
+            .collect();
+        let more = match named.count.saturating_sub(names.len() as u64) {
+            0 => String::new(),
+            more => format!(" and {} more", words::grouped(more)),
+        };
+        format!("{}: {}{more}", shown_within(&column.column, NAME_WIDTH), names.join(", "))
+    });
+    list(out, title, lines);
 }
 
 fn without_value(out: &mut String, outcome: &Outcome) {

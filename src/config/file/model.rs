@@ -200,7 +200,8 @@ pub(in crate::config) struct Rule {
     /// What is judged: `psi`, `missing_rate`, `roc_auc`, …
     pub(in crate::config) metric: String,
     /// What it is measured on: `features`, `predictions`, `window`, a column or a list of them.
-    /// `window` for performance and `row_count`, else `features`, where not given.
+    /// `window` for performance, `row_count` and what else is about the window, else `features`,
+    /// where not given.
     #[serde(default)]
     pub(in crate::config) on: Option<Words>,
     /// Judge this longer window, made of whole windows of the model. The model's where not given.

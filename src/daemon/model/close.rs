@@ -7,11 +7,11 @@ use crate::{
     engine::{
         Ingest, WindowRows,
         labels::{self, Admitted, Policy},
-        measure::{self, ByVersion},
+        measure::{self, ByVersion, Closed},
         rules::{self, Measured},
     },
     failpoint,
-    monitor::Outcomes,
+    monitor::{Frozen, Outcomes},
     profile::{Limits, Profile, codec},
     source::{Part, Query, SourceError},
     store::{BlobRow, Commit, Group, WindowRow},
@@ -220,7 +220,9 @@ impl ModelWorker {
                 self.reference_at(window, commit).await?
             };
             let model = &config.models[&self.name];
-            let measured = measure::drift(model, &self.roles, &against, &profiles, &mut self.nulls);
+            let earlier = self.earlier_rows(size, &window).await?;
+            let closed = Closed { window, profiles: &profiles, earlier: &earlier };
+            let measured = measure::drift(model, &self.roles, &against, closed, &mut self.nulls);
             commit.measurements.extend(measure::rows(&self.name, window, Group::Drift, &measured));
             let features = self.roles.features(&against);
             self.judge(
@@ -230,6 +232,7 @@ impl ModelWorker {
                 Group::Drift,
                 &measured,
                 &features,
+                Some((against.as_ref(), &profiles)),
                 next,
                 now,
                 commit,
@@ -247,28 +250,22 @@ impl ModelWorker {
         group: Group,
         versions: &ByVersion,
         features: &[String],
+        compared: Option<(&Frozen, &BTreeMap<String, Profile>)>,
         next: &mut State,
         now: Timestamp,
         commit: &mut Commit,
     ) {
         let predictions = self.roles.predictions();
-        let measured =
-            Measured { size, window, group, versions, features, predictions: &predictions };
+        let measured = Measured {
+            size,
+            window,
+            group,
+            versions,
+            features,
+            predictions: &predictions,
+            compared,
+        };
         rules::judge(self.context(config), &mut next.rules, &measured, now, commit);
-    }
-
-    /// The profiles of a larger window: those kept, and the one that is just being closed.
-    async fn merged_profiles(
-        &self,
-        outer: Interval,
-        last: &BTreeMap<String, Profile>,
-    ) -> Result<BTreeMap<String, Profile>, TurnError> {
-        let mut merged = last.clone();
-        for row in self.shared.store.profiles(&self.name, None, outer).await? {
-            let profile = codec::decode(&row.body).map_err(|e| TurnError::stored("profile", e))?;
-            merged.entry(row.version).or_default().merge(&profile, &Limits::default());
-        }
-        Ok(merged)
     }
 
     /// Writes a window's outcomes and what they come to, for it and the larger windows it is in.

@@ -66,7 +66,19 @@ impl ModelWorker {
                 let kept = measure::rows(&self.name, span, Group::Performance, &measured);
                 commit.measurements.extend(kept);
                 let group = Group::Performance;
-                self.judge(&config, size, span, group, &measured, &[], &mut next, now, &mut commit);
+                let next = &mut next;
+                self.judge(
+                    &config,
+                    size,
+                    span,
+                    group,
+                    &measured,
+                    &[],
+                    None,
+                    next,
+                    now,
+                    &mut commit,
+                );
             }
             let waiting =
                 self.shared.store.waiting_expired(&self.name, window.start, EXPIRED_MAX).await?;

@@ -3,6 +3,7 @@
 mod begin;
 mod close;
 mod finish;
+pub(crate) mod history;
 mod label;
 mod reference;
 mod scan;

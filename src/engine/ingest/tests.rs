@@ -127,6 +127,39 @@ fn an_id_counts_once_in_a_window_and_none_is_no_prediction() {
 }
 
 #[test]
+fn times_and_repeated_ids_are_kept_version_by_version() {
+    let rows = [
+        (Some("a"), 7, V1, None),
+        (Some("a"), 3, V2, None),
+        (Some("b"), 9, V1, None),
+        (Some("a"), 5, V1, None),
+        (None, 2, V1, None),
+    ];
+    // In one batch or row by row, with labels or without.
+    for labels_wanted in [true, false] {
+        let roles = Roles { labels_wanted, ..roles() };
+        let batches: Vec<Batch> = rows.iter().map(|row| batch(&[*row])).collect();
+        for batches in [vec![batch(&rows)], batches] {
+            let window = &ingest(&roles, &batches)[0];
+            let of = |version: &str| {
+                let profile = &window.profiles[version];
+                let ids = profile.ids.unwrap();
+                let minutes = profile.times.range_us.map(|(a, b)| (a / 60_000_000, b / 60_000_000));
+                (ids.rows, ids.repeated, minutes.unwrap())
+            };
+            // Two versions that score one request are no duplicates.
+            assert_eq!((of("v1"), of("v2")), ((3, 1, (2, 9)), (1, 0, (3, 3))));
+        }
+    }
+    let nameless = Roles { id: None, labels_wanted: false, ..roles() };
+    assert_eq!(ingest(&nameless, &[batch(&rows)])[0].profiles["v1"].ids, None);
+    // A column that no file has is rows without an id.
+    let elsewhere = Roles { id: Some("key".into()), labels_wanted: false, ..roles() };
+    let ids = ingest(&elsewhere, &[batch(&rows)])[0].profiles["v1"].ids.unwrap();
+    assert_eq!((ids.rows, ids.repeated), (0, 0));
+}
+
+#[test]
 fn a_decision_is_the_columns_or_the_scores() {
     let decided = |roles: &Roles, batch: &Batch| {
         let rows = ingest(roles, std::slice::from_ref(batch)).remove(0);

@@ -102,8 +102,15 @@ impl Desk {
             .collect();
         let start = Timestamp::from_micros(0).plus(Span::days(n));
         let window = Interval { start, end: start.plus(size.nominal()) };
-        let measured =
-            Measured { size, window, group, versions: &versions, features: &[], predictions: &[] };
+        let measured = Measured {
+            size,
+            window,
+            group,
+            versions: &versions,
+            features: &[],
+            predictions: &[],
+            compared: None,
+        };
         let mut commit = Commit::default();
         let mut state = std::mem::take(&mut self.state);
         judge(self.context(), &mut state, &measured, window.end, &mut commit);

@@ -150,12 +150,17 @@ mod tests {
         assert_eq!(histogram(&values, &[1.0, 1.0]), [2]);
     }
 
+    #[track_caller]
+    fn check_sum(terms: &[f64], want: f64) {
+        assert_eq!(sum(terms).to_bits(), want.to_bits(), "{} is not {want}", sum(terms));
+    }
+
     #[test]
     fn sums_are_rounded_as_numpys() {
         // numpy.full(100, 0.1).sum() and numpy.full(1000, 0.1).sum()
-        assert_eq!(sum(&[0.1; 100]), 9.999999999999998);
-        assert_eq!(sum(&[0.1; 1000]), 100.00000000000001);
-        assert_eq!(sum(&[0.1; 7]), 0.7);
-        assert_eq!(sum(&[]), 0.0);
+        check_sum(&[0.1; 100], 9.999999999999998);
+        check_sum(&[0.1; 1000], 100.00000000000001);
+        check_sum(&[0.1; 7], 0.7);
+        check_sum(&[], 0.0);
     }
 }

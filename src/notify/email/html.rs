@@ -94,6 +94,9 @@ fn content(note: &Note, headline: &str, ink: &str) -> Markup {
         @if !note.evidence.is_empty() {
             h2 { (super::evidence_title(note)) }
             (evidence(note))
+            @for line in text::names(note) {
+                p { span class="soft" { (text::names_title(note)) " · " } (line) }
+            }
         }
         h2 { "The alert" }
         table class="facts" width="100%" cellpadding="0" cellspacing="0" border="0" {

@@ -17,6 +17,11 @@ fn write(out: &mut String, note: &Note) -> std::fmt::Result {
     if !note.evidence.is_empty() {
         writeln!(out, "\n{}", super::evidence_title(note))?;
         evidence(out, note)?;
+        let names = text::names(note);
+        if !names.is_empty() {
+            writeln!(out, "\n{}", text::names_title(note))?;
+        }
+        names.iter().try_for_each(|line| writeln!(out, "  {line}"))?;
     }
     // A retraining's end is the headline itself.
     if let Some(action) = note.action.as_ref().filter(|_| note.event != Event::Retraining) {

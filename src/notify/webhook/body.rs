@@ -15,7 +15,9 @@
 //! `type` is `drift.alert.firing`, `drift.alert.resolved`, `drift.alert.superseded` or
 //! `drift.retraining.ended`. What is not known is `null`. The whole is below [`BODY_BYTES_MAX`]:
 //! texts longer than [`TEXT_BYTES_MAX`] end in `…`, and `evidence_left_out` counts the rows of
-//! evidence, the least bad first, that there was no room for.
+//! evidence, the least bad first, that there was no room for. Where a row of evidence is about new or
+//! vanished categories or changed columns it has `names`, ten at most, and `names_left_out` where
+//! there are more.
 use serde::Serialize;
 
 use crate::{
@@ -28,6 +30,8 @@ use crate::{
 pub(super) const BODY_BYTES_MAX: usize = 20_000;
 /// Bytes of one text, as JSON writes it.
 const TEXT_BYTES_MAX: usize = 1_000;
+/// Bytes of one name of a row of evidence, as JSON writes it.
+const NAME_BYTES_MAX: usize = 100;
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -63,10 +67,11 @@ struct Data<'a> {
 pub(super) fn render(note: &Note) -> Vec<u8> {
     let short = |it: &Evidence| Evidence {
         column: it.column.as_deref().map(clipped),
-        value: it.value,
-        threshold: it.threshold,
-        p_value: it.p_value,
+        names: it.names.iter().map(|it| clipped_to(it, NAME_BYTES_MAX)).collect(),
+        ..it.clone()
     };
+    // What the evidence says by name need not be said twice.
+    let unnamed = |it: &Evidence| Evidence { names: Vec::new(), names_left_out: 0, ..short(it) };
     let evidence: Vec<Evidence> = note.evidence.iter().map(short).collect();
     let mut body = Body {
         r#type: match note.event {
@@ -91,7 +96,7 @@ pub(super) fn render(note: &Note) -> Vec<u8> {
             window: note.window,
             evidence: &[],
             evidence_left_out: evidence.len(),
-            worst: note.worst.as_ref().map(short),
+            worst: note.worst.as_ref().map(unnamed),
             rows: note.rows,
             label_coverage: note.label_coverage,
             action: note.action.as_deref().map(clipped),
@@ -134,10 +139,14 @@ fn json_bytes(text: &str) -> usize {
 
 /// The text, exact where it is short enough: JSON escapes what is not harmless.
 fn clipped(text: &str) -> String {
-    if json_bytes(text) <= TEXT_BYTES_MAX {
+    clipped_to(text, TEXT_BYTES_MAX)
+}
+
+fn clipped_to(text: &str, bytes_max: usize) -> String {
+    if json_bytes(text) <= bytes_max {
         return text.to_owned();
     }
-    let mut room = TEXT_BYTES_MAX - '…'.len_utf8();
+    let mut room = bytes_max - '…'.len_utf8();
     let mut short: String =
         text.chars().take_while(|&c| takes(&mut room, json_char_bytes(c))).collect();
     short.push('…');

@@ -218,6 +218,7 @@ proptest::proptest! {
             value: at as f64 / 7.0,
             threshold: 0.1,
             p_value: None,
+            ..Evidence::default()
         };
         let note = Note {
             model: names[0].repeat(9),

@@ -12,7 +12,9 @@ mod writer;
 use reader::Reader;
 use writer::write_profile;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// Without times and ids of the rows.
+const VERSION_FIRST: u8 = 1;
 const ZSTD_LEVEL: i32 = 6;
 /// Most bytes that a profile may have before compression.
 const PAYLOAD_BYTES_MAX: u64 = 256 << 20;
@@ -25,7 +27,7 @@ const BITS: u8 = u8::MAX;
 #[non_exhaustive]
 pub enum CodecError {
     /// No bytes of this program, or of a later one.
-    #[error("unknown profile format: expected version {VERSION}, got {got}")]
+    #[error("unknown profile format: expected version {VERSION} or older, got {got}")]
     Version {
         /// The first byte.
         got: u8,
@@ -66,7 +68,7 @@ fn compress(payload: &[u8]) -> Vec<u8> {
 /// [`CodecError`] where the bytes are none, of an unknown version, or damaged.
 pub fn decode(bytes: &[u8]) -> Result<Profile, CodecError> {
     let (&version, body) = bytes.split_first().ok_or(Damaged("no bytes"))?;
-    if version != VERSION {
+    if ![VERSION_FIRST, VERSION].contains(&version) {
         return Err(CodecError::Version { got: version });
     }
     const WINDOW_LOG_MAX: u32 = 23;
@@ -81,7 +83,7 @@ pub fn decode(bytes: &[u8]) -> Result<Profile, CodecError> {
     if payload.len() as u64 > PAYLOAD_BYTES_MAX {
         return Err(Damaged("too large"));
     }
-    Reader::new(&payload).whole_profile()
+    Reader::new(&payload).whole_profile(version > VERSION_FIRST)
 }
 
 fn power(scale: u8) -> f64 {

@@ -3,7 +3,8 @@ use super::super::{distinct, order};
 use super::CodecError::{self, Damaged};
 use super::{BITS, SCALE_MAX, power};
 use crate::profile::{
-    Body, Categories, ColumnProfile, Counts, Distribution, Kind, Moments, Numeric, Profile, Times,
+    Body, Categories, ColumnProfile, Counts, Distribution, Ids, Kind, Moments, Numeric, Profile,
+    Times,
 };
 
 /// Rows are summed without overflow below this.
@@ -19,9 +20,9 @@ impl<'a> Reader<'a> {
         Self { rest: payload }
     }
 
-    /// A profile and nothing after it.
-    pub(super) fn whole_profile(mut self) -> Result<Profile, CodecError> {
-        let profile = self.profile()?;
+    /// A profile and nothing after it; of the first version without times and ids of the rows.
+    pub(super) fn whole_profile(mut self, has_rows: bool) -> Result<Profile, CodecError> {
+        let profile = self.profile(has_rows)?;
         if self.rest.is_empty() { Ok(profile) } else { Err(Damaged("bytes after the end")) }
     }
 
@@ -92,9 +93,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn profile(&mut self) -> Result<Profile, CodecError> {
+    fn profile(&mut self, has_rows: bool) -> Result<Profile, CodecError> {
         let mut profile =
             Profile { rows: self.rows()?, cells_refused: self.varint()?, ..Profile::default() };
+        if has_rows {
+            profile.times = self.times()?;
+            profile.ids = self.ids(profile.rows)?;
+        }
         for _ in 0..self.length()? {
             let name = self.text()?;
             let column = self.column()?;
@@ -225,6 +230,17 @@ impl<'a> Reader<'a> {
             shortened,
             distinct_sketch,
         })
+    }
+
+    fn ids(&mut self, rows: u64) -> Result<Option<Ids>, CodecError> {
+        if self.byte()? == 0 {
+            return Ok(None);
+        }
+        let ids = Ids { rows: self.rows()?, repeated: self.rows()?, error_rows: self.rows()? };
+        if ids.rows > rows || ids.repeated > ids.rows {
+            return Err(Damaged("a count of ids"));
+        }
+        Ok(Some(ids))
     }
 
     fn times(&mut self) -> Result<Times, CodecError> {

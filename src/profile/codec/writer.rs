@@ -8,6 +8,11 @@ pub(super) fn write_profile(profile: &Profile, limits: &Limits) -> Vec<u8> {
     let mut writer = Writer::default();
     writer.varint(profile.rows);
     writer.varint(profile.cells_refused);
+    writer.times(&profile.times);
+    writer.out.push(u8::from(profile.ids.is_some()));
+    if let Some(ids) = &profile.ids {
+        [ids.rows, ids.repeated, ids.error_rows].into_iter().for_each(|it| writer.varint(it));
+    }
     writer.varint(profile.columns.len() as u64);
     for (name, column) in &profile.columns {
         let mut column = column.clone();
@@ -68,13 +73,15 @@ impl Writer {
         match &column.body {
             Body::Numeric(numeric) => self.numeric(numeric),
             Body::Categorical(categories) => self.categories(categories),
-            Body::Timestamp(Times { range_us }) => {
-                self.out.push(u8::from(range_us.is_some()));
-                if let Some((from, to)) = range_us {
-                    self.signed(*from);
-                    self.signed(*to);
-                }
-            }
+            Body::Timestamp(times) => self.times(times),
+        }
+    }
+
+    fn times(&mut self, Times { range_us }: &Times) {
+        self.out.push(u8::from(range_us.is_some()));
+        if let Some((from, to)) = range_us {
+            self.signed(*from);
+            self.signed(*to);
         }
     }
 

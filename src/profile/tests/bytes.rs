@@ -54,10 +54,25 @@ fn nothing_is_a_profile_too() {
 }
 
 #[test]
+fn times_and_ids_are_read_and_the_first_version_had_none() {
+    let ids = crate::profile::Ids { rows: 6_000, repeated: 7, error_rows: 1 };
+    let times = crate::profile::Times { range_us: Some((-5, 1_700_000_000_000_000)) };
+    let bare = varied();
+    let profile = Profile { times, ids: Some(ids), ..bare.clone() };
+    assert_eq!(decode(&encode(&profile, &Limits::default())).unwrap(), profile);
+    // Two bytes after the rows and the refused cells say that neither is there.
+    let mut payload = zstd::decode_all(&encode(&bare, &Limits::default())[1..]).unwrap();
+    let at = 3;
+    assert_eq!(payload.drain(at..at + 2).collect::<Vec<_>>(), [0, 0]);
+    let first = [vec![1], zstd::encode_all(&payload[..], 1).unwrap()].concat();
+    assert_eq!(decode(&first).unwrap(), bare);
+}
+
+#[test]
 fn what_is_no_profile_is_an_error() {
     insta::assert_snapshot!(decode(&[]).unwrap_err(), @"damaged profile: no bytes");
     let foreign = decode(b"PAR1").unwrap_err();
-    insta::assert_snapshot!(foreign, @"unknown profile format: expected version 1, got 80");
+    insta::assert_snapshot!(foreign, @"unknown profile format: expected version 2 or older, got 80");
     let garbage = decode(&[1, 2, 3]).unwrap_err();
     insta::assert_snapshot!(garbage, @"damaged profile: cannot be decompressed");
     let bytes = encode(&varied(), &Limits::stored());
@@ -70,7 +85,7 @@ fn what_is_no_profile_is_an_error() {
 proptest! {
     #[test]
     fn arbitrary_payloads_never_panic(payload in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let bytes = [vec![1], zstd::encode_all(&payload[..], 1).unwrap()].concat();
+        let bytes = [vec![2], zstd::encode_all(&payload[..], 1).unwrap()].concat();
         // A profile is neither expected nor excluded: only the way there is tested.
         if let Ok(profile) = decode(&bytes) {
             prop_assert_eq!(decode(&encode(&profile, &Limits::default())).unwrap(), profile);
@@ -87,7 +102,7 @@ proptest! {
             let at = at.index(payload.len());
             payload[at] = byte;
         }
-        let bytes = [vec![1], zstd::encode_all(&payload[..], 1).unwrap()].concat();
+        let bytes = [vec![2], zstd::encode_all(&payload[..], 1).unwrap()].concat();
         if let Ok(mut profile) = decode(&bytes) {
             let again = profile.clone();
             profile.merge(&again, &Limits::default());

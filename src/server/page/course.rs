@@ -152,13 +152,22 @@ pub(super) fn chart(
             .filter(|r| seen(r.order.at, Some(r.ended_at.unwrap_or(r.order.at))))
             .map(|r| Mark { at: r.ended_at.unwrap_or(r.order.at), label: mark_label(r) })
             .collect(),
-        range: range.filter(|(first, last)| first < last).map(|(start, last)| {
-            let events = episodes.iter().filter(|e| e.metric == metric).filter_map(|e| e.ended_at);
-            Interval { start, end: events.chain([last]).max().unwrap_or(last) }
+        range: range.filter(|(first, last)| first < last).map(|(first, last)| {
+            let ends = episodes.iter().filter(|e| e.metric == metric).filter_map(|e| e.ended_at);
+            reach(first, last, ends)
         }),
         series,
         ..LineChart::default()
     }
+}
+
+/// What a chart of points from `first` to `last` shows: ends of alerts that come soon after the last
+/// point too. One that came years later, to old data under today's clock, would leave no room for
+/// the points.
+fn reach(first: Timestamp, last: Timestamp, ends: impl Iterator<Item = Timestamp>) -> Interval {
+    let latest = last.plus(Span::micros(last.since(first).as_micros() / 10));
+    let end = ends.map(|at| at.min(latest)).chain([last]).max().unwrap_or(last);
+    Interval { start: first, end }
 }
 
 fn mark_label(row: &RetrainingRow) -> String {
@@ -273,5 +282,13 @@ mod tests {
             row(1, &[("seats", Some(0.2)), ("temp", None), ("never", None)]),
         ];
         assert_eq!(top_columns(&rows, "ks", 9), ["temp", "seats", "never"]);
+    }
+
+    #[test]
+    fn an_alert_that_ends_years_later_leaves_room_for_the_points() {
+        let at = |days| Timestamp::from_micros(0).plus(Span::days(days));
+        let end = |ended: &[i64]| reach(at(0), at(30), ended.iter().map(|d| at(*d))).end;
+        assert_eq!([end(&[20]), end(&[20, 32]), end(&[5_000])], [at(30), at(32), at(33)]);
+        assert_eq!(end(&[]), at(30));
     }
 }

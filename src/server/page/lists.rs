@@ -14,7 +14,8 @@ use crate::{
 /// An instant as a cell: short for people, whole for machines.
 pub(super) fn when(at: Timestamp) -> Markup {
     let whole = at.to_string();
-    let short = whole.get(..16).filter(|_| whole.len() == 20).unwrap_or(&whole).replace('T', " ");
+    let to_the_minute = whole.get(..16).filter(|short| short.find('T') == Some(10));
+    let short = to_the_minute.unwrap_or(&whole).replace('T', " ");
     html! { time datetime=(whole) { (short.strip_suffix(" 00:00").unwrap_or(&short)) } }
 }
 
