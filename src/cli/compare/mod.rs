@@ -50,8 +50,8 @@ pub(super) struct Args {
     /// sagemaker, sagemaker-simple or databricks.
     #[arg(long = "as", value_name = "TOOL", value_parser = tool)]
     tool: Option<Tool>,
-    /// With --as nannyml: how long a chunk is, as 1mo, 1w, 1d, 1h or a number of rows; ten chunks of
-    /// equal rows where not given.
+    /// With --as nannyml: how long a chunk is, as 1mo, 1w, 1d, 1h or a number of rows; ten equal
+    /// chunks where not given.
     #[arg(long, value_name = "LENGTH", requires = "tool")]
     chunk: Option<Length>,
     /// With --as nannyml: the column whose times put the rows into order and into periods.

@@ -41,7 +41,8 @@ pub struct Chunk {
 /// value but the reason.
 ///
 /// ```
-/// use driftd::{monitor::{CompareOptions, compat::{Chunked, Tool, compare_as}}, profile::Profile, stat::numeric};
+/// use driftd::monitor::{CompareOptions, compat::{Chunked, Tool, compare_as}};
+/// use driftd::{profile::Profile, stat::numeric};
 /// let side = |shift: f64| {
 ///     let mut whole = Profile { rows: 100, ..Profile::default() };
 ///     whole.columns.insert("x".into(), numeric((0..100).map(|i| f64::from(i) + shift)));
@@ -50,7 +51,8 @@ pub struct Chunk {
 /// let report = compare_as(Tool::Evidently, &side(0.0), &side(50.0), &CompareOptions::default());
 /// // A reference of at most 1,000 rows is judged by the p-value of KS.
 /// assert_eq!((report.tool, report.dataset_drifted), (Some("evidently"), Some(true)));
-/// assert_eq!((report.columns[0].metrics[0].metric.as_str(), report.columns[0].drifted), ("ks", true));
+/// let column = &report.columns[0];
+/// assert_eq!((column.metrics[0].metric.as_str(), column.drifted), ("ks", true));
 /// ```
 pub fn compare_as(
     tool: Tool,

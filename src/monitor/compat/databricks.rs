@@ -54,8 +54,8 @@ impl Rules for Databricks {
 
     fn how_to_read(&self) -> &'static [&'static str] {
         &[
-            "The metrics of Databricks' drift table. It has no thresholds of its own: its users write SQL",
-            "  alerts, so no column is called drifted here.",
+            "The metrics of Databricks' drift table. It has no thresholds of its own (its users",
+            "  write SQL alerts), so no column is called drifted here.",
         ]
     }
 

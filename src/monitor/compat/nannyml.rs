@@ -104,8 +104,8 @@ impl Rules for NannyMl {
 
     fn how_to_read(&self) -> &'static [&'static str] {
         &[
-            "As NannyML 0.13: ▲ a column has drifted where a chunk of the current data is above the",
-            "  threshold: the mean of the reference's chunks plus three deviations, or p < 0.05 of chi_square.",
+            "As NannyML 0.13: ▲ a column has drifted where a chunk of the current data is above",
+            "  the mean of the reference's chunks plus three deviations (chi_square: p < 0.05).",
             "  A value is that of the chunk with the largest; --format json has all chunks.",
         ]
     }

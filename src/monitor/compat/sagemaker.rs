@@ -49,11 +49,12 @@ impl Rules for SageMaker {
     fn how_to_read(&self) -> &'static [&'static str] {
         match self.robust {
             true => &[
-                "As SageMaker Model Monitor (Robust): ▲ a column has drifted where its distance, less what",
-                "  samples of these sizes may differ by, is above 0.1.",
+                "As SageMaker Model Monitor (Robust): ▲ a column has drifted where its distance,",
+                "  less what samples of these sizes may differ by, is above 0.1.",
             ],
             false => &[
-                "As SageMaker Model Monitor (Simple): ▲ a column has drifted where its distance is above 0.1.",
+                "As SageMaker Model Monitor (Simple): ▲ a column has drifted where its distance",
+                "  is above 0.1.",
             ],
         }
     }

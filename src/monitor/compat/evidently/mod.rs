@@ -9,8 +9,8 @@
 //! | n > 1,000 | `wasserstein_normed` ≥ 0.1 | `jensen_shannon` ≥ 0.1 |
 //!
 //! A data set has drifted where at least half of its columns have. Whole numbers with at most ten
-//! distinct values in the current data are categorical, and so are text and booleans; text in which
-//! more than half of the values are distinct is judged by a text classifier there and left out here.
+//! distinct values in the current data are categorical, and so are text and booleans; text in
+//! which more than half of the values are distinct is judged by a classifier there, not here.
 //! Missing and infinite values are dropped before anything else, so a burst of them is not seen.
 //!
 //! **Value** is the drift score that Evidently shows: the p-value of a test, else the distance.
@@ -150,9 +150,9 @@ impl Rules for Evidently {
 
     fn how_to_read(&self) -> &'static [&'static str] {
         &[
-            "As Evidently 0.7: ▲ a column has drifted where one of its metrics is beyond the threshold that",
-            "  Evidently has for it. A value is its drift score: the p-value of a test, which is drift where",
-            "  it is low, or a distance. The data set has drifted where half of its columns have.",
+            "As Evidently 0.7: ▲ a column has drifted where one of its metrics is beyond its",
+            "  threshold there. A value is the drift score: the p-value of a test, which is",
+            "  drift where it is low, or a distance. The data set has where half of its columns have.",
         ]
     }
 
