@@ -92,7 +92,9 @@ pub(super) fn verdict(report: &Report) -> String {
     if let Some(tool) = report.tool.filter(|_| !metrics(report).any(is_a_tools)) {
         return format!("{judged} of {all} columns measured. {tool} sets no thresholds.");
     }
-    let of_all = if all == 1 { "the only column".to_owned() } else { format!("{all} columns") };
+    // The share is of the columns that could be judged with a tool's rules, of all with driftd's.
+    let of = if report.tool.is_some() { judged } else { all };
+    let of_all = if of == 1 { "the only column".to_owned() } else { format!("{of} columns") };
     match names.len() {
         0 if judged == all => format!("No drift in {of_all}."),
         0 => format!("No drift in {judged} of {of_all}.{unjudged}"),
