@@ -56,6 +56,18 @@ impl Default for CompareOptions {
 }
 
 impl CompareOptions {
+    /// The chosen columns that a side has.
+    pub(super) fn names(&self, profile: &Profile) -> BTreeSet<String> {
+        let is_chosen = |name: &str| {
+            self.columns.as_ref().is_none_or(|it: &BTreeSet<String>| it.contains(name))
+        };
+        let has = |column: &ColumnProfile| {
+            column.counts.absent < column.counts.rows || column.counts.rows == 0
+        };
+        let there = profile.columns.iter().filter(|(name, it)| is_chosen(name) && has(it));
+        there.map(|(name, _)| name.clone()).collect()
+    }
+
     fn metrics(&self) -> MetricNames {
         let Some(chosen) = &self.metrics else {
             return MetricNames {
@@ -90,20 +102,7 @@ impl CompareOptions {
 /// shown.
 pub fn compare(reference: Profile, current: Profile, options: &CompareOptions) -> Report {
     let metrics = options.metrics();
-    let is_chosen = |name: &String| options.columns.as_ref().is_none_or(|it| it.contains(name));
-    let has = |profile: &Profile, name: &String| {
-        let column = profile.columns.get(name);
-        column.is_some_and(|it| it.counts.absent < it.counts.rows || it.counts.rows == 0)
-    };
-    let names = |profile: &Profile| -> BTreeSet<String> {
-        profile
-            .columns
-            .keys()
-            .filter(|name| is_chosen(name) && has(profile, name))
-            .cloned()
-            .collect()
-    };
-    let (ours, theirs) = (names(&reference), names(&current));
+    let (ours, theirs) = (options.names(&reference), options.names(&current));
     let mut skipped = Vec::new();
     let ids: BTreeSet<&String> = ours
         .intersection(&theirs)
@@ -126,6 +125,8 @@ pub fn compare(reference: Profile, current: Profile, options: &CompareOptions) -
     }
     let drifted = columns.iter().filter(|it: &&ColumnReport| it.drifted).count();
     Report {
+        tool: None,
+        dataset_drifted: None,
         reference: Rows { rows: frozen.profile.rows },
         current: Rows { rows: current.rows },
         drifted_share: (!columns.is_empty()).then(|| drifted as f64 / columns.len() as f64),

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** no IO, no clock, no async, no randomness of its own.
 mod compare;
+pub mod compat;
 pub mod drift;
 pub mod explain;
 mod kinds;

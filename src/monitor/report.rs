@@ -15,6 +15,12 @@ pub const CATEGORIES_MAX: usize = 20;
 /// No number in it is NaN or infinite: such a one is absent (`null`), a metric's with its reason.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
+    /// The tool whose definitions, thresholds and verdicts these are, where not driftd's own.
+    #[serde(rename = "as", skip_serializing_if = "Option::is_none")]
+    pub tool: Option<&'static str>,
+    /// That tool's verdict on the data set, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dataset_drifted: Option<bool>,
     /// What was compared with.
     pub reference: Rows,
     /// What was compared.
@@ -186,6 +192,49 @@ pub struct MetricReport {
     pub threshold: Option<f64>,
     /// Whether the value is at or above its threshold.
     pub drifted: bool,
+    /// With a tool's definitions: the test's statistic, where `value` is its p-value or was
+    /// lessened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statistic: Option<f64>,
+    /// With a tool's definitions: how a drifted value stands to the threshold, `>=`, `>`, `<=`, `<`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drifted_when: Option<&'static str>,
+    /// With a tool that judges chunks: all of them, those of the reference first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub chunks: Vec<ChunkReport>,
+}
+
+/// A metric of a chunk of rows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ChunkReport {
+    /// Its name: `2021-06`, `[0:999]`.
+    pub chunk: String,
+    /// Whose rows these are.
+    pub period: Period,
+    /// Its rows.
+    pub rows: u64,
+    /// The value.
+    pub value: Option<f64>,
+    /// Why there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Of tests that are judged by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p_value: Option<f64>,
+    /// A value above it is drift; `None` where there is none, or the p-value decides.
+    pub threshold: Option<f64>,
+    /// The verdict.
+    pub drifted: bool,
+}
+
+/// Whose rows a chunk has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Period {
+    /// The reference's.
+    Reference,
+    /// The current data's.
+    Analysis,
 }
 
 impl From<&Measurement> for MetricReport {
@@ -198,6 +247,9 @@ impl From<&Measurement> for MetricReport {
             error_bound: it.error_bound,
             threshold: it.threshold,
             drifted: has_drifted(it),
+            statistic: None,
+            drifted_when: None,
+            chunks: Vec::new(),
         }
     }
 }

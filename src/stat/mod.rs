@@ -107,10 +107,15 @@ pub use self::{
 };
 pub(crate) use self::{
     anderson_darling::deviation as anderson_darling_deviation,
-    cramer_von_mises::centre as cramer_von_mises_centre, divergence::Part,
-    epps_singleton::of_counts as epps_singleton_of_counts, kolmogorov::sf as ks_sf,
-    ks::largest_gap, kuiper::sf as kuiper_sf, quantile_shift::QUANTILES as SHIFTED_QUANTILES,
-    sample::deviation, tails::student_two_sided,
+    cramer_von_mises::centre as cramer_von_mises_centre,
+    divergence::Part,
+    epps_singleton::of_counts as epps_singleton_of_counts,
+    kolmogorov::sf as ks_sf,
+    ks::largest_gap,
+    kuiper::sf as kuiper_sf,
+    quantile_shift::QUANTILES as SHIFTED_QUANTILES,
+    sample::{deviation, merged},
+    tails::student_two_sided,
 };
 
 /// Every statistic, in the order in which documents list them.

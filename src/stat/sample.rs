@@ -106,7 +106,7 @@ pub(super) fn unfit(pair: &Pair<'_>, takes: impl Fn(&Body) -> bool) -> NoValue {
 
 /// Every distinct value of either side, ascending, with how many rows of each side are at it or
 /// below.
-pub(super) fn merged<'a>(
+pub(crate) fn merged<'a>(
     a: &'a Distribution,
     b: &'a Distribution,
 ) -> impl Iterator<Item = (f64, u64, u64)> + 'a {

@@ -33,6 +33,7 @@ pub(super) fn render(outcome: &Outcome) -> String {
         @if report.columns.len() > CARDS_MAX {
             p.faint { "The first " (CARDS_MAX) " columns have a card; all are in the table above." }
         }
+        (chunks(outcome))
         (left_out(outcome))
         section {
             h2 { "How to read this" }
@@ -93,8 +94,7 @@ fn verdict(column: &ColumnReport) -> Markup {
 
 /// Whether a value is at or over its threshold, and whether that decides.
 fn over(column: &ColumnReport, metric: &MetricReport) -> &'static str {
-    let decides = words::deciding(column).is_some_and(|m| m.metric == metric.metric);
-    match (metric.drifted, decides) {
+    match (metric.drifted, words::decides(column, metric)) {
         (true, true) => "over",
         (true, false) => "high",
         (false, _) => "low",
@@ -147,7 +147,7 @@ fn metric_row(column: &ColumnReport, metric: &MetricReport, thinned: bool) -> Ma
                     td.number.(over(column, metric)) {
                         (figure(value)) @if over(column, metric) == "over" { " ▲" }
                     }
-                    td.number { @if let Some(at) = metric.threshold { (figure(at)) } @else { "–" } }
+                    td.number { (words::threshold(metric).as_deref().unwrap_or("–")) }
                     td.number {
                         @if let Some(p) = metric.p_value { (words::p_value(p)) } @else { "–" }
                     }
@@ -234,6 +234,19 @@ fn named(title: &str, categories: Option<&Named>) -> Markup {
                     code { (shown(&category.category)) } " (" (words::grouped(category.rows)) ")"
                 }
                 @if found.count > found.largest.len() as u64 { ", …" }
+            }
+        }
+    }
+}
+
+/// Which chunks have drifted, of metrics that are judged chunk by chunk.
+fn chunks(outcome: &Outcome) -> Markup {
+    let lines = words::drifted_chunks(&outcome.report);
+    html! {
+        @if !lines.is_empty() {
+            section {
+                h2 { "Drifted chunks" }
+                ul { @for line in &lines { li { (line) } } }
             }
         }
     }

@@ -1,4 +1,5 @@
 //! `driftd compare REFERENCE CURRENT`: has the data changed? Two files, no configuration.
+mod chunks;
 mod html;
 mod read;
 mod text;
@@ -12,14 +13,20 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use self::read::{Plan, Problem};
+use self::{
+    chunks::{Chunking, Length},
+    read::{Plan, Problem},
+};
 use super::{exit, known};
 use crate::{
-    monitor::{self, CompareOptions, Report},
+    monitor::{
+        self, CompareOptions, Report,
+        compat::{Chunked, Tool},
+    },
     profile::{Kind, Limits},
     stat,
 };
@@ -39,6 +46,17 @@ pub(super) struct Args {
     /// Write the result to this file.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Use this tool's definitions, thresholds and verdict instead of driftd's: evidently, nannyml,
+    /// sagemaker, sagemaker-simple or databricks.
+    #[arg(long = "as", value_name = "TOOL", value_parser = tool)]
+    tool: Option<Tool>,
+    /// With --as nannyml: how long a chunk is, as 1mo, 1w, 1d, 1h or a number of rows; ten equal
+    /// chunks where not given.
+    #[arg(long, value_name = "LENGTH", requires = "tool")]
+    chunk: Option<Length>,
+    /// With --as nannyml: the column whose times put the rows into order and into periods.
+    #[arg(long, value_name = "COLUMN", requires = "tool")]
+    time: Option<String>,
     /// Statistics to measure, such as ks,psi; a sensible few for each kind where not given.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     metrics: Vec<String>,
@@ -55,7 +73,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "SHARE", value_parser = share)]
     fail_share: Option<f64>,
     /// Fewest values a side for a statistic.
-    #[arg(long, value_name = "ROWS", default_value_t = monitor::ROWS_MIN)]
+    #[arg(long, value_name = "ROWS", default_value_t = monitor::ROWS_MIN, conflicts_with = "tool")]
     rows_min: u64,
     /// Don't show how far reading is.
     #[arg(long)]
@@ -93,6 +111,14 @@ fn column_kind(text: &str) -> Result<(String, Kind), String> {
         _ => return Err(known.to_owned()),
     };
     Ok((name.to_owned(), kind))
+}
+
+fn tool(text: &str) -> Result<Tool, String> {
+    known("tool", text, Tool::ALL.iter().map(|it| it.name())).map_err(|why| {
+        let names: Vec<&str> = Tool::ALL.iter().map(|it| it.name()).collect();
+        format!("{why} (known: {})", names.join(", "))
+    })?;
+    Tool::find(text).ok_or_else(|| "there is no such tool".to_owned())
 }
 
 fn share(text: &str) -> Result<f64, String> {
@@ -146,9 +172,10 @@ fn print(format: Format, body: &str) -> std::io::Result<()> {
 }
 
 fn failed(report: &Report, fail_share: Option<f64>) -> bool {
-    match fail_share {
-        Some(limit) => report.drifted_share.is_some_and(|share| share >= limit),
-        None => report.columns.iter().any(|c| c.drifted),
+    match (fail_share, report.dataset_drifted) {
+        (Some(limit), _) => report.drifted_share.is_some_and(|share| share >= limit),
+        (None, Some(drifted)) => drifted,
+        (None, None) => report.columns.iter().any(|c| c.drifted),
     }
 }
 
@@ -162,18 +189,10 @@ fn json(outcome: &Outcome) -> anyhow::Result<String> {
 }
 
 fn compare(args: &Args) -> anyhow::Result<Outcome> {
-    let mut metrics = Vec::new();
-    for name in &args.metrics {
-        known("statistic", name, stat::names())?;
-        if stat::find(name).is_some_and(|statistic| statistic.kinds().is_empty()) {
-            anyhow::bail!(
-                "`{name}` is measured on a window as a whole, not on columns that are compared"
-            );
-        }
-        metrics.extend(stat::find(name).map(|statistic| statistic.name()));
-    }
+    let metrics = metrics(args)?;
     let kinds: BTreeMap<String, Kind> = args.columns.iter().cloned().collect();
-    let limits = if args.exact {
+    // What another tool computes it computes of every value.
+    let limits = if args.exact || args.tool.is_some() {
         Limits {
             exact_values_max: usize::MAX,
             closed_values_max: usize::MAX,
@@ -189,6 +208,7 @@ fn compare(args: &Args) -> anyhow::Result<Outcome> {
         only: (!args.only.is_empty()).then_some(args.only.as_slice()),
         kinds: &kinds,
         limits,
+        chunking: chunking(args),
     };
     let reference = plan("reference", args.reference.as_path());
     let current = plan("current", args.current.as_path());
@@ -196,18 +216,26 @@ fn compare(args: &Args) -> anyhow::Result<Outcome> {
     for side in [&reference, &current] {
         names.extend(side.columns().with_context(|| format!("cannot read the {}", side.side))?);
     }
-    for name in args.only.iter().chain(kinds.keys()) {
+    for name in args.only.iter().chain(kinds.keys()).chain(&args.time) {
         known("column", name, names.iter().map(String::as_str))?;
     }
     let (before, after) = read_both(&reference, &current, args.no_progress)?;
     let options = CompareOptions {
-        metrics: (!metrics.is_empty()).then_some(metrics),
+        metrics,
         columns: (!args.only.is_empty()).then(|| args.only.iter().cloned().collect()),
         kinds: kinds.clone(),
         rows_min: args.rows_min,
         ..CompareOptions::default()
     };
-    let report = monitor::compare(before.0, after.0, &options);
+    let report = match args.tool {
+        Some(tool) => {
+            // The column that rows are ordered by is no feature.
+            let mut options = options;
+            options.kinds.extend(args.time.iter().map(|it| (it.clone(), Kind::Timestamp)));
+            monitor::compat::compare_as(tool, &before.0, &after.0, &options)
+        }
+        None => monitor::compare(before.0.whole, after.0.whole, &options),
+    };
     let name = |path: &Path| path.display().to_string();
     Ok(Outcome {
         reference: name(&args.reference),
@@ -217,7 +245,45 @@ fn compare(args: &Args) -> anyhow::Result<Outcome> {
     })
 }
 
-type Side = (crate::profile::Profile, Vec<Problem>);
+/// The chosen statistics; with a tool those that it has, by its names too.
+fn metrics(args: &Args) -> anyhow::Result<Option<Vec<&'static str>>> {
+    let mut metrics = Vec::new();
+    for name in &args.metrics {
+        match args.tool {
+            Some(tool) => {
+                known(&format!("metric of {tool}"), name, tool.metric_names())?;
+                metrics.extend(tool.metric(name));
+            }
+            None => {
+                known("statistic", name, stat::names())?;
+                if stat::find(name).is_some_and(|statistic| statistic.kinds().is_empty()) {
+                    bail!(
+                        "`{name}` is measured on a window as a whole, not on columns that are \
+                         compared"
+                    );
+                }
+                metrics.extend(stat::find(name).map(|statistic| statistic.name()));
+            }
+        }
+    }
+    let is_chunked = args.tool.is_some_and(Tool::is_chunked);
+    if !is_chunked && (args.chunk.is_some() || args.time.is_some()) {
+        bail!("--chunk and --time are for --as nannyml");
+    }
+    if let (Some(Length::Period(_)), None) = (args.chunk, &args.time) {
+        bail!("chunks of a period need --time COLUMN");
+    }
+    let mut named = BTreeSet::new();
+    metrics.retain(|name| named.insert(*name));
+    Ok((!metrics.is_empty()).then_some(metrics))
+}
+
+fn chunking(args: &Args) -> Option<Chunking<'_>> {
+    let is_chunked = args.tool.is_some_and(Tool::is_chunked);
+    is_chunked.then_some(Chunking { length: args.chunk, time: args.time.as_deref() })
+}
+
+type Side = (Chunked, Vec<Problem>);
 
 /// Both sides at the same time, each in a thread of its own.
 fn read_both(

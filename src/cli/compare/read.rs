@@ -5,7 +5,9 @@ use anyhow::Context as _;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
+use super::chunks::{Chunking, Cutter};
 use crate::{
+    monitor::compat::Chunked,
     plot::shown,
     profile::{Body, ColumnProfile, Counts, Kind, Limits, Numeric, Profile, Profiler},
     source::{Files, Query, Source as _},
@@ -44,6 +46,8 @@ pub(super) struct Plan<'a> {
     pub(super) only: Option<&'a [String]>,
     pub(super) kinds: &'a BTreeMap<String, Kind>,
     pub(super) limits: Limits,
+    /// How it is cut, where it is.
+    pub(super) chunking: Option<Chunking<'a>>,
 }
 
 impl Plan<'_> {
@@ -58,30 +62,40 @@ impl Plan<'_> {
     }
 
     /// Reads every file. One that can't be read ends it: half of a data set is another data set.
-    pub(super) fn read(&self, bar: &ProgressBar) -> anyhow::Result<(Profile, Vec<Problem>)> {
+    pub(super) fn read(&self, bar: &ProgressBar) -> anyhow::Result<(Chunked, Vec<Problem>)> {
         let files = Files::from_path(self.path)?;
+        let cutter = self.chunking.map(|it| it.cutter(&files, self.limits)).transpose();
+        let mut cutter = cutter.with_context(|| format!("cannot cut the {}", self.side))?;
         let mut profiler = Profiler::new(self.kinds.clone(), self.limits);
         if let Some(only) = self.only {
             profiler = profiler.only(only);
         }
-        let query = Query { columns: self.only, ..Query::default() };
+        let time = self.chunking.and_then(|it| it.time_column());
+        let query = Query { columns: self.only, time: time.as_ref(), ..Query::default() };
         let mut problems = Vec::new();
+        let mut not_cut = None;
         for part in files.parts()? {
             let report = files
                 .read(&part, &query, &mut |batch| {
                     bar.inc(batch.record.num_rows() as u64);
                     profiler.update(&batch.record);
+                    let cut = cutter.as_mut().map(|it| it.add(&batch, self.kinds, self.only));
+                    not_cut = not_cut.take().or(cut.and_then(Result::err));
                     Ok(())
                 })
                 .with_context(|| format!("cannot read the {}", self.side))?;
-            if report.rows_refused > 0 {
-                problems.push(Problem {
-                    side: self.side,
-                    place: part.name.clone(),
-                    count: report.rows_refused,
-                    what: "rows that can't be read, left out",
-                    examples: report.examples,
-                });
+            if let Some(why) = not_cut.take() {
+                return Err(why.context(format!("cannot cut the {}", self.side)));
+            }
+            for (count, what) in [
+                (report.rows_refused, "rows that can't be read, left out"),
+                (report.rows_without_time, "rows without a readable time, left out"),
+            ] {
+                if count > 0 {
+                    let (side, place) = (self.side, part.name.clone());
+                    let examples = report.examples.clone();
+                    problems.push(Problem { side, place, count, what, examples });
+                }
             }
         }
         let mut profile = profiler.finish();
@@ -96,7 +110,8 @@ impl Plan<'_> {
             self.fill_empty(&mut profile)?;
         }
         problems.extend(self.of_profile(&profile));
-        Ok((profile, problems))
+        let chunks = cutter.map(Cutter::finish).unwrap_or_default();
+        Ok((Chunked { whole: profile, chunks }, problems))
     }
 
     /// Without rows there is no column in the profile; the header says which there would be.

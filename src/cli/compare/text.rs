@@ -57,6 +57,8 @@ pub(super) fn render(outcome: &Outcome) -> String {
             table(&mut out, &rows(&columns));
         }
     }
+    let chunks = words::drifted_chunks(&outcome.report);
+    list(&mut out, "Drifted chunks", chunks.into_iter());
     categories(&mut out, "New categories", outcome, |it| it.new_categories.as_ref());
     categories(&mut out, "Vanished categories", outcome, |it| it.vanished_categories.as_ref());
     without_value(&mut out, outcome);
@@ -97,10 +99,11 @@ fn rows(columns: &[&ColumnReport]) -> Vec<Vec<Cell>> {
     let metrics = words::metric_names(columns);
     let mut head = vec![Cell::left("  column"), Cell::left("reference"), Cell::left("current")];
     head.extend([Cell::right("typical"), Cell::left(""), Cell::left("now")]);
-    // A test's p-value stands in a column of its own, where any column has one.
-    let tested = |name: &str| {
-        columns.iter().any(|c| c.metrics.iter().any(|m| m.metric == name && m.p_value.is_some()))
-    };
+    // A test's p-value stands in a column of its own, where any column has one that is not the
+    // value already.
+    let is_p = |m: &MetricReport| m.p_value.is_some() && m.p_value != m.value;
+    let tested =
+        |name: &str| columns.iter().any(|c| c.metrics.iter().any(|m| m.metric == name && is_p(m)));
     for name in &metrics {
         head.push(Cell::right(*name));
         if tested(name) {
@@ -122,8 +125,8 @@ fn rows(columns: &[&ColumnReport]) -> Vec<Vec<Cell>> {
         ];
         for name in &metrics {
             let metric = column.metrics.iter().find(|m| m.metric == *name);
-            let decides = words::deciding(column).is_some_and(|m| m.metric == *name);
-            row.push(metric.map_or_else(|| Cell::right(""), |m| value(m, decides)));
+            let cell = |m: &MetricReport| value(m, words::decides(column, m));
+            row.push(metric.map_or_else(|| Cell::right(""), cell));
             if tested(name) {
                 let p = metric.and_then(|m| m.p_value).map(words::p_value);
                 row.push(Cell::right(p.unwrap_or_default()).style(FAINT));

@@ -1,12 +1,17 @@
 //! What both renderings of a report say in the same words.
 use crate::{
-    monitor::report::{Bar, ColumnReport, MetricReport, Report, Summary},
+    monitor::{
+        compat::Tool,
+        report::{Bar, ColumnReport, MetricReport, Period, Report, Summary},
+    },
     plot::{figure, shown, shown_within},
     profile::Kind,
 };
 
 /// Most names in the verdict.
 const NAMES_MAX: usize = 8;
+/// Most chunks named of a metric.
+const CHUNKS_NAMED_MAX: usize = 12;
 /// Most blocks of a small distribution.
 const BLOCKS_MAX: usize = 10;
 
@@ -17,8 +22,22 @@ pub(super) fn ordered(report: &Report) -> Vec<&ColumnReport> {
     columns
 }
 
+/// Whether a metric is judged as a tool judges it: then each of them decides.
+fn is_a_tools(metric: &MetricReport) -> bool {
+    metric.drifted_when.is_some() || !metric.chunks.is_empty()
+}
+
+/// Whether a metric decides about its column.
+pub(super) fn decides(column: &ColumnReport, metric: &MetricReport) -> bool {
+    is_a_tools(metric) || deciding(column).is_some_and(|it| it.metric == metric.metric)
+}
+
 /// The metric that decides about a column, where it is among those that are shown.
-pub(super) fn deciding(column: &ColumnReport) -> Option<&MetricReport> {
+fn deciding(column: &ColumnReport) -> Option<&MetricReport> {
+    let theirs = column.metrics.iter().find(|m| is_a_tools(m) && m.value.is_some());
+    if theirs.is_some() {
+        return theirs;
+    }
     let named = |name: &str| column.metrics.iter().find(|m| m.metric == name && m.value.is_some());
     named("wasserstein_normed").or_else(|| named("jensen_shannon"))
 }
@@ -31,7 +50,12 @@ pub(super) fn is_judged(column: &ColumnReport) -> bool {
 
 /// How many times its threshold the metric is that decides.
 fn excess(column: &ColumnReport) -> f64 {
-    deciding(column).and_then(|m| Some(m.value? / m.threshold?)).unwrap_or(0.0)
+    let excess = |m: &MetricReport| match m.drifted_when {
+        // Of a p-value the smaller is the farther.
+        Some("<" | "<=") => Some(m.threshold? / m.value?.max(f64::MIN_POSITIVE)),
+        _ => Some(m.value? / m.threshold?),
+    };
+    deciding(column).and_then(excess).unwrap_or(0.0)
 }
 
 pub(super) fn is_numeric(column: &ColumnReport) -> bool {
@@ -65,7 +89,12 @@ pub(super) fn verdict(report: &Report) -> String {
         0 => String::new(),
         some => format!(" {some} could not be judged."),
     };
-    let of_all = if all == 1 { "the only column".to_owned() } else { format!("{all} columns") };
+    if let Some(tool) = report.tool.filter(|_| !metrics(report).any(is_a_tools)) {
+        return format!("{judged} of {all} columns measured. {tool} sets no thresholds.");
+    }
+    // The share is of the columns that could be judged with a tool's rules, of all with driftd's.
+    let of = if report.tool.is_some() { judged } else { all };
+    let of_all = if of == 1 { "the only column".to_owned() } else { format!("{of} columns") };
     match names.len() {
         0 if judged == all => format!("No drift in {of_all}."),
         0 => format!("No drift in {judged} of {of_all}.{unjudged}"),
@@ -76,14 +105,26 @@ pub(super) fn verdict(report: &Report) -> String {
             let more = drifted.saturating_sub(NAMES_MAX);
             let named = names.iter().take(NAMES_MAX).cloned().collect::<Vec<_>>().join(", ");
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            format!("{drifted} of {of_all} drifted{share}: {named}{more}")
+            let set = match report.dataset_drifted {
+                Some(true) => ". The data set has drifted",
+                Some(false) => ". The data set has not drifted",
+                None => "",
+            };
+            format!("{drifted} of {of_all} drifted{share}: {named}{more}{set}")
         }
     }
 }
 
+fn metrics(report: &Report) -> impl Iterator<Item = &MetricReport> {
+    report.columns.iter().flat_map(|c| &c.metrics)
+}
+
 /// What the columns mean, as far as they are there.
 pub(super) fn how_to_read(report: &Report) -> Vec<&'static str> {
-    let metrics = || report.columns.iter().flat_map(|c| &c.metrics);
+    if let Some(tool) = report.tool.and_then(Tool::find) {
+        return tool.how_to_read().to_vec();
+    }
+    let metrics = || metrics(report);
     let mut lines = vec![
         "▲ a column has drifted where its distance (wasserstein_normed, jensen_shannon) is at least",
         "  0.1 and above what chance alone gives 1 time in 1,000 at these two sizes. Other values",
@@ -99,6 +140,35 @@ pub(super) fn how_to_read(report: &Report) -> Vec<&'static str> {
         lines.push("± is how far thinning can have moved a value; --exact keeps every value.");
     }
     lines
+}
+
+/// Of metrics that are judged chunk by chunk: which chunks have drifted; safe to show.
+pub(super) fn drifted_chunks(report: &Report) -> Vec<String> {
+    let mut lines = Vec::new();
+    for column in ordered(report) {
+        for metric in column.metrics.iter().filter(|m| !m.chunks.is_empty()) {
+            let all = metric.chunks.iter().filter(|c| c.period == Period::Analysis);
+            let drifted: Vec<String> =
+                all.clone().filter(|c| c.drifted).map(|c| shown(&c.chunk)).collect();
+            let named = drifted.iter().take(CHUNKS_NAMED_MAX).cloned().collect::<Vec<_>>();
+            let more = if drifted.len() > named.len() { ", …" } else { "" };
+            if !drifted.is_empty() {
+                let (count, all, name) = (drifted.len(), all.count(), shown(&column.column));
+                let names = named.join(", ");
+                lines.push(format!("{name} {}: {count} of {all}: {names}{more}", metric.metric));
+            }
+        }
+    }
+    lines
+}
+
+/// A threshold, and on which side of it drift is.
+pub(super) fn threshold(metric: &MetricReport) -> Option<String> {
+    let at = figure(metric.threshold?);
+    Some(match metric.drifted_when {
+        Some(sign) => format!("{} {at}", sign.replace(">=", "≥").replace("<=", "≤")),
+        None => at,
+    })
 }
 
 /// Columns that were not compared, each with the reason; safe to show.
