@@ -18,6 +18,7 @@ pub mod codec;
 mod column;
 mod distinct;
 mod distribution;
+pub mod joint;
 mod kind;
 mod limits;
 mod merge;

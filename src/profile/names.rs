@@ -124,7 +124,7 @@ pub(super) struct Place {
 
 /// A name that fits: itself, or its start and a hash of the whole, so that two long names with
 /// one beginning stay two.
-fn shorten(name: &str, bytes_max: usize) -> Cow<'_, str> {
+pub(super) fn shorten(name: &str, bytes_max: usize) -> Cow<'_, str> {
     if name.len() <= bytes_max {
         return Cow::Borrowed(name);
     }
@@ -134,7 +134,7 @@ fn shorten(name: &str, bytes_max: usize) -> Cow<'_, str> {
 }
 
 /// FNV-1a, 64 bits: the same on every machine and in every version.
-fn fnv1a(bytes: &[u8]) -> u64 {
+pub(super) fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
