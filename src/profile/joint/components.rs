@@ -106,7 +106,10 @@ impl Components {
     }
 
     /// The points of rows, one after the other.
-    pub(super) fn points<'a>(&self, points: &'a [f64]) -> impl Iterator<Item = &'a [f64]> + use<'a> {
+    pub(super) fn points<'a>(
+        &self,
+        points: &'a [f64],
+    ) -> impl Iterator<Item = &'a [f64]> + use<'a> {
         points.chunks_exact(self.n.max(1))
     }
 

@@ -37,12 +37,7 @@ fn unit(i: usize, n: usize) -> Vec<f64> {
 }
 
 /// Rotates the plane of `p` and `q` so that their common entry becomes 0.
-fn rotate(
-    matrix: &mut [f64],
-    vectors: &mut [Vec<f64>],
-    n: usize,
-    (p, q): (usize, usize),
-) {
+fn rotate(matrix: &mut [f64], vectors: &mut [Vec<f64>], n: usize, (p, q): (usize, usize)) {
     let common = matrix[p * n + q];
     if common.abs() <= f64::MIN_POSITIVE {
         return;
@@ -60,15 +55,16 @@ fn rotate(
         (matrix[p * n + k], matrix[q * n + k]) = (cos * a - sin * b, sin * a + cos * b);
     }
     (matrix[p * n + q], matrix[q * n + p]) = (0.0, 0.0);
-    for k in 0..n {
-        let (a, b) = (vectors[p][k], vectors[q][k]);
-        (vectors[p][k], vectors[q][k]) = (cos * a - sin * b, sin * a + cos * b);
+    let (first, second) = vectors.split_at_mut(q);
+    for (a, b) in first[p].iter_mut().zip(&mut second[0]) {
+        (*a, *b) = (cos * *a - sin * *b, sin * *a + cos * *b);
     }
 }
 
 /// A vector and its opposite say the same: the one whose largest entry is positive.
 fn turned(vector: &[f64]) -> Vec<f64> {
-    let largest = vector.iter().copied().fold(0.0, |a: f64, b| if b.abs() > a.abs() { b } else { a });
+    let largest =
+        vector.iter().copied().fold(0.0, |a: f64, b| if b.abs() > a.abs() { b } else { a });
     let sign = if largest < 0.0 { -1.0 } else { 1.0 };
     vector.iter().map(|it| sign * it).collect()
 }
@@ -109,8 +105,7 @@ mod tests {
             1 => -1.0,
             _ => 0.0,
         };
-        let matrix: Vec<f64> =
-            (0..n).flat_map(|i| (0..n).map(move |j| entry(i, j))).collect();
+        let matrix: Vec<f64> = (0..n).flat_map(|i| (0..n).map(move |j| entry(i, j))).collect();
         let step = std::f64::consts::PI / (n as f64 + 1.0);
         let want: Vec<f64> = (1..=n).rev().map(|k| 2.0 - 2.0 * (k as f64 * step).cos()).collect();
         check(&matrix, n, &want);

@@ -204,7 +204,8 @@ impl Shares {
         let share = |count: u64| count as f64 / rows as f64;
         let mean: f64 = counts.iter().map(|(_, count)| share(*count) * share(*count)).sum();
         let unknown = share(categories.other) * mean * mean;
-        let squares = counts.iter().map(|(_, count)| share(*count) * (share(*count) - mean).powi(2));
+        let squares =
+            counts.iter().map(|(_, count)| share(*count) * (share(*count) - mean).powi(2));
         let deviation = (squares.sum::<f64>() + unknown).sqrt();
         // Equal shares differ by rounding only.
         let deviation = if deviation > 1e-12 { deviation } else { 1.0 };

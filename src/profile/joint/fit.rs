@@ -66,9 +66,9 @@ impl Fit {
         let (n, rows) = (self.n, self.total.rows as f64);
         let mean: Vec<f64> = self.total.sums.iter().map(|sum| sum / rows.max(1.0)).collect();
         let mut covariance = vec![0.0; n * n];
-        for i in 0..n {
-            for j in i..n {
-                let entry = self.total.products[i * n + j] - rows * mean[i] * mean[j];
+        for (i, a) in mean.iter().enumerate() {
+            for (j, b) in mean.iter().enumerate().skip(i) {
+                let entry = self.total.products[i * n + j] - rows * a * b;
                 (covariance[i * n + j], covariance[j * n + i]) = (entry, entry);
             }
         }

@@ -12,9 +12,9 @@ pub(super) fn column(array: &dyn Array, feature: &Feature) -> Vec<f64> {
         (_, None | Some(Kind::Timestamp)) => Vec::new(),
         (encoding, Some(Kind::Boolean)) => truths(array, encoding),
         (Encoding::Number { .. }, Some(Kind::Numeric)) => aligned(array),
-        (Encoding::Number { .. }, Some(Kind::Categorical)) => texts(array, |text| {
-            text.trim().parse::<f64>().unwrap_or(f64::NAN)
-        }),
+        (Encoding::Number { .. }, Some(Kind::Categorical)) => {
+            texts(array, |text| text.trim().parse::<f64>().unwrap_or(f64::NAN))
+        }
         (Encoding::Category(shares), Some(Kind::Numeric)) => {
             let mut numbers = aligned(array);
             numbers.iter_mut().for_each(|it| *it = code_of_number(shares, feature.kind, *it));

@@ -19,12 +19,16 @@ fn round(x: f64) -> f64 {
     (x + ROUND) - ROUND
 }
 
-/// cos 2πt and sin 2πt, within 1e-11, for |t| below 2⁵⁰.
+/// Angles farther out are taken for this: they have no digits left for their place in a turn.
+const TURNS_MAX: f64 = (1_u64 << 49) as f64;
+
+/// cos 2πt and sin 2πt, within 1e-11.
 ///
 /// Without a branch and without the system's library: eight at a time, and the same bits on every
 /// machine. The angle is brought to a quarter turn from the nearest half turn; what is left is
 /// Taylor's series.
 pub(super) fn cos_sin(turns: f64) -> (f64, f64) {
+    let turns = turns.clamp(-TURNS_MAX, TURNS_MAX);
     let halves = round(2.0 * turns);
     let odd = halves * 0.5 - round(halves * 0.5);
     let sign = 1.0 - 4.0 * odd.abs();
@@ -52,7 +56,9 @@ mod tests {
             assert!((cos - cos_std).abs() < 1e-11, "cos {turns}: {cos} {cos_std}");
             assert!((sin - sin_std).abs() < 1e-11, "sin {turns}: {sin} {sin_std}");
         }
-        let (cos, sin) = cos_sin(1e15);
-        assert!((cos.hypot(sin) - 1.0).abs() < 1e-11);
+        for turns in [1e14, -1e15, 1e300, f64::INFINITY] {
+            let (cos, sin) = cos_sin(turns);
+            assert!((cos.hypot(sin) - 1.0).abs() < 1e-11, "{turns}: {cos} {sin}");
+        }
     }
 }

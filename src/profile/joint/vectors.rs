@@ -13,9 +13,7 @@ pub const VECTORS_MAX: usize = 1_000;
 /// Whether a column of this type holds vectors.
 pub fn is_vectors(data_type: &DataType) -> bool {
     match data_type {
-        DataType::List(field)
-        | DataType::LargeList(field)
-        | DataType::FixedSizeList(field, _) => {
+        DataType::List(field) | DataType::LargeList(field) | DataType::FixedSizeList(field, _) => {
             let item = field.data_type();
             item.is_integer() || item.is_floating()
         }
