@@ -89,6 +89,15 @@ impl CompareOptions {
 /// measured for the verdict even when they are not among the chosen metrics; they are then not
 /// shown.
 pub fn compare(reference: Profile, current: Profile, options: &CompareOptions) -> Report {
+    compare_freezing(reference, current, options).0
+}
+
+/// As [`compare`], with the reference that it froze.
+pub fn compare_freezing(
+    reference: Profile,
+    current: Profile,
+    options: &CompareOptions,
+) -> (Report, Frozen) {
     let metrics = options.metrics();
     let is_chosen = |name: &String| options.columns.as_ref().is_none_or(|it| it.contains(name));
     let has = |profile: &Profile, name: &String| {
@@ -125,7 +134,7 @@ pub fn compare(reference: Profile, current: Profile, options: &CompareOptions) -
         }
     }
     let drifted = columns.iter().filter(|it: &&ColumnReport| it.drifted).count();
-    Report {
+    let report = Report {
         reference: Rows { rows: frozen.profile.rows },
         current: Rows { rows: current.rows },
         drifted_share: (!columns.is_empty()).then(|| drifted as f64 / columns.len() as f64),
@@ -133,7 +142,9 @@ pub fn compare(reference: Profile, current: Profile, options: &CompareOptions) -
         skipped,
         only_in_reference: ours.difference(&theirs).cloned().collect(),
         only_in_current: theirs.difference(&ours).cloned().collect(),
-    }
+        multivariate: Vec::new(),
+    };
+    (report, frozen)
 }
 
 /// Whether every value is distinct, in whole numbers or text.

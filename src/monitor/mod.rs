@@ -5,13 +5,16 @@ mod compare;
 pub mod drift;
 mod kinds;
 mod measurement;
+pub mod multivariate;
 mod null;
 mod outcomes;
 pub mod performance;
 mod reference;
 pub mod report;
 
-pub use compare::{CATEGORICAL, CompareOptions, NUMERIC, QUALITY, ROWS_MIN, compare};
+pub use compare::{
+    CATEGORICAL, CompareOptions, NUMERIC, QUALITY, ROWS_MIN, compare, compare_freezing,
+};
 pub use drift::{MetricNames, measure};
 pub use measurement::Measurement;
 pub use null::{NULL_SHARE, NullDraws, default_threshold};
