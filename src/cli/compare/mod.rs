@@ -1,5 +1,6 @@
 //! `driftd compare REFERENCE CURRENT`: has the data changed? Two files, no configuration.
 mod html;
+mod joint;
 mod read;
 mod text;
 mod words;
@@ -19,7 +20,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use self::read::{Plan, Problem};
 use super::exit;
 use crate::{
-    monitor::{self, CompareOptions, Report},
+    monitor::{self, CompareOptions, Report, multivariate},
     profile::{Kind, Limits},
     stat,
 };
@@ -42,6 +43,9 @@ pub(super) struct Args {
     /// Statistics to measure, such as ks,psi; a sensible few for each kind where not given.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     metrics: Vec<String>,
+    /// Measure all columns together, and columns of vectors, too; reads the files more than once.
+    #[arg(long)]
+    multivariate: bool,
     /// What columns hold, where their type does not say it, such as zip:categorical.
     #[arg(long, value_name = "NAME:KIND", value_delimiter = ',', value_parser = column_kind)]
     columns: Vec<(String, Kind)>,
@@ -121,7 +125,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
         None => print(args.format, &body).context("cannot write to standard output")?,
     }
-    let judged = outcome.report.columns.iter().any(words::is_judged);
+    let judged = outcome.report.columns.iter().any(words::is_judged)
+        || outcome.report.multivariate.iter().any(|it| it.value.is_some());
     Ok(if failed(&outcome.report, args.fail_share) {
         ExitCode::from(exit::FOUND)
     } else if !judged {
@@ -148,7 +153,10 @@ fn print(format: Format, body: &str) -> std::io::Result<()> {
 fn failed(report: &Report, fail_share: Option<f64>) -> bool {
     match fail_share {
         Some(limit) => report.drifted_share.is_some_and(|share| share >= limit),
-        None => report.columns.iter().any(|c| c.drifted),
+        None => {
+            report.columns.iter().any(|c| c.drifted)
+                || report.multivariate.iter().any(|m| m.drifted)
+        }
     }
 }
 
@@ -161,14 +169,22 @@ fn json(outcome: &Outcome) -> anyhow::Result<String> {
     Ok(serde_json::to_string(&object)? + "\n")
 }
 
-fn compare(args: &Args) -> anyhow::Result<Outcome> {
-    let mut metrics = Vec::new();
+/// The statistics of single columns that were asked for, and those of all of them together.
+fn chosen(args: &Args) -> anyhow::Result<(Vec<&'static str>, Vec<&'static str>)> {
+    let (mut metrics, mut joint) = (Vec::new(), Vec::new());
     for name in &args.metrics {
-        known("statistic", name, stat::names())?;
+        known("statistic", name, stat::names().chain(multivariate::names()))?;
         metrics.extend(stat::find(name).map(|statistic| statistic.name()));
+        joint.extend(multivariate::names().find(|it| it == name));
     }
-    let kinds: BTreeMap<String, Kind> = args.columns.iter().cloned().collect();
-    let limits = if args.exact {
+    if args.multivariate {
+        joint = multivariate::names().collect();
+    }
+    Ok((metrics, joint))
+}
+
+fn limits(args: &Args) -> Limits {
+    if args.exact {
         Limits {
             exact_values_max: usize::MAX,
             closed_values_max: usize::MAX,
@@ -177,60 +193,100 @@ fn compare(args: &Args) -> anyhow::Result<Outcome> {
         }
     } else {
         Limits::default()
-    };
-    let plan = |side, path| Plan {
-        side,
-        path,
-        only: (!args.only.is_empty()).then_some(args.only.as_slice()),
-        kinds: &kinds,
-        limits,
-    };
-    let reference = plan("reference", args.reference.as_path());
-    let current = plan("current", args.current.as_path());
+    }
+}
+
+fn compare(args: &Args) -> anyhow::Result<Outcome> {
+    let (metrics, joint) = chosen(args)?;
+    let kinds: BTreeMap<String, Kind> = args.columns.iter().cloned().collect();
+    let asked = (!args.only.is_empty()).then_some(args.only.as_slice());
+    let plan = |side, path, only| Plan { side, path, only, kinds: &kinds, limits: limits(args) };
     let mut names: BTreeSet<String> = BTreeSet::new();
-    for side in [&reference, &current] {
+    let mut vectors: BTreeSet<String> = BTreeSet::new();
+    for (side, path) in [("reference", &args.reference), ("current", &args.current)] {
+        let side = plan(side, path.as_path(), asked);
         names.extend(side.columns().with_context(|| format!("cannot read the {}", side.side))?);
+        if !joint.is_empty() {
+            vectors.extend(joint::vectors(&side)?);
+        }
     }
     for name in args.only.iter().chain(kinds.keys()) {
         known("column", name, names.iter().map(String::as_str))?;
     }
-    let (before, after) = read_both(&reference, &current, args.no_progress)?;
+    // Vectors are measured as a whole; column by column there is nothing to say of lists.
+    let is_column = |name: &String| !vectors.contains(name);
+    let only: Option<Vec<String>> = match asked {
+        Some(asked) => Some(asked.iter().filter(|it| is_column(it)).cloned().collect()),
+        None if vectors.is_empty() => None,
+        None => Some(names.into_iter().filter(is_column).collect()),
+    };
+    let reference = plan("reference", args.reference.as_path(), only.as_deref());
+    let current = plan("current", args.current.as_path(), only.as_deref());
+    let progress = Progress::new(args.no_progress);
+    let (before, after) = read_both(&reference, &current, &progress)?;
     let options = CompareOptions {
         metrics: (!metrics.is_empty()).then_some(metrics),
-        columns: (!args.only.is_empty()).then(|| args.only.iter().cloned().collect()),
+        columns: only.as_ref().map(|only| only.iter().cloned().collect()),
         kinds: kinds.clone(),
         rows_min: args.rows_min,
         ..CompareOptions::default()
     };
-    let report = monitor::compare(before.0, after.0, &options);
+    let mut problems = [before.1, after.1].concat();
+    let (mut report, frozen) = monitor::compare_freezing(before.0, after.0, &options);
+    if !joint.is_empty() {
+        let columns = report.columns.iter().map(|it| it.column.clone()).collect();
+        let (metrics, rows_min) = (joint.as_slice(), args.rows_min);
+        let task = joint::Task { metrics, frozen: &frozen, columns, vectors: &vectors, rows_min };
+        let (measured, left_out) = task.measure(&reference, &current, progress.bars())?;
+        report.multivariate = measured;
+        problems.extend(left_out.iter().map(|it| Problem::left_out(it)));
+    }
     let name = |path: &Path| path.display().to_string();
-    Ok(Outcome {
-        reference: name(&args.reference),
-        current: name(&args.current),
-        report,
-        problems: [before.1, after.1].concat(),
-    })
+    Ok(Outcome { reference: name(&args.reference), current: name(&args.current), report, problems })
 }
 
 type Side = (crate::profile::Profile, Vec<Problem>);
+
+/// How far reading is, on both sides.
+struct Progress {
+    reference: ProgressBar,
+    current: ProgressBar,
+}
+
+impl Progress {
+    fn new(no_progress: bool) -> Self {
+        let shown = !no_progress && std::io::stderr().is_terminal();
+        let target = match shown {
+            true => ProgressDrawTarget::stderr(),
+            false => ProgressDrawTarget::hidden(),
+        };
+        let bars = MultiProgress::with_draw_target(target);
+        Self { reference: bar(&bars, "reference"), current: bar(&bars, "current") }
+    }
+
+    fn bars(&self) -> (&ProgressBar, &ProgressBar) {
+        (&self.reference, &self.current)
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.reference.finish_and_clear();
+        self.current.finish_and_clear();
+    }
+}
 
 /// Both sides at the same time, each in a thread of its own.
 fn read_both(
     reference: &Plan<'_>,
     current: &Plan<'_>,
-    no_progress: bool,
+    progress: &Progress,
 ) -> anyhow::Result<(Side, Side)> {
-    let shown = !no_progress && std::io::stderr().is_terminal();
-    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bars = MultiProgress::with_draw_target(target);
-    let (bar, other) = (bar(&bars, "reference"), bar(&bars, "current"));
     let (before, after) = std::thread::scope(|scope| {
-        let reader = scope.spawn(|| reference.read(&bar));
-        let after = current.read(&other);
+        let reader = scope.spawn(|| reference.read(&progress.reference));
+        let after = current.read(&progress.current);
         (reader.join(), after)
     });
-    bar.finish_and_clear();
-    other.finish_and_clear();
     match before {
         Ok(before) => Ok((before?, after?)),
         Err(panic) => std::panic::resume_unwind(panic),
