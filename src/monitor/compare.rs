@@ -101,6 +101,15 @@ impl CompareOptions {
 /// measured for the verdict even when they are not among the chosen metrics; they are then not
 /// shown.
 pub fn compare(reference: Profile, current: Profile, options: &CompareOptions) -> Report {
+    compare_freezing(reference, current, options).0
+}
+
+/// As [`compare`], with the reference that it froze.
+pub fn compare_freezing(
+    reference: Profile,
+    current: Profile,
+    options: &CompareOptions,
+) -> (Report, Frozen) {
     let metrics = options.metrics();
     let (ours, theirs) = (options.names(&reference), options.names(&current));
     let mut skipped = Vec::new();
@@ -124,7 +133,7 @@ pub fn compare(reference: Profile, current: Profile, options: &CompareOptions) -
         }
     }
     let drifted = columns.iter().filter(|it: &&ColumnReport| it.drifted).count();
-    Report {
+    let report = Report {
         tool: None,
         dataset_drifted: None,
         reference: Rows { rows: frozen.profile.rows },
@@ -134,7 +143,9 @@ pub fn compare(reference: Profile, current: Profile, options: &CompareOptions) -
         skipped,
         only_in_reference: ours.difference(&theirs).cloned().collect(),
         only_in_current: theirs.difference(&ours).cloned().collect(),
-    }
+        multivariate: Vec::new(),
+    };
+    (report, frozen)
 }
 
 /// Whether every value is distinct, in whole numbers or text.

@@ -7,6 +7,7 @@ pub mod drift;
 pub mod explain;
 mod kinds;
 mod measurement;
+pub mod multivariate;
 mod null;
 mod outcomes;
 pub mod performance;
@@ -14,7 +15,9 @@ mod reference;
 pub mod report;
 mod schema;
 
-pub use compare::{CATEGORICAL, CompareOptions, NUMERIC, QUALITY, ROWS_MIN, compare};
+pub use compare::{
+    CATEGORICAL, CompareOptions, NUMERIC, QUALITY, ROWS_MIN, compare, compare_freezing,
+};
 pub use drift::{MetricNames, measure};
 pub use measurement::Measurement;
 pub use null::{NULL_SHARE, NullDraws, default_threshold};

@@ -39,6 +39,7 @@ use std::collections::BTreeMap;
 use rand_pcg::Pcg64Mcg;
 use sha2::{Digest, Sha256};
 
+pub(super) use self::tail::{normal_quantile, upper_quantile as upper_quantile_of};
 use self::{
     draw::{Cell, Processes, gaps, ranks},
     tables::{Seen, sized_cut},

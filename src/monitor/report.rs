@@ -1,7 +1,7 @@
 //! A drift report, as plain data: what `driftd compare` prints as JSON, text and HTML.
 use serde::Serialize;
 
-use super::Measurement;
+use super::{Measurement, multivariate::JointReport};
 use crate::{
     profile::{Body, Categories, ColumnProfile, Kind, Numeric},
     stat::Bins,
@@ -35,6 +35,9 @@ pub struct Report {
     pub only_in_current: Vec<String>,
     /// Drifted columns over compared ones; `None` where none was compared.
     pub drifted_share: Option<f64>,
+    /// What was measured on all columns together and on vectors, where it was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub multivariate: Vec<JointReport>,
 }
 
 /// Rows of a side.

@@ -19,6 +19,7 @@ mod column;
 mod distinct;
 mod distribution;
 mod ids;
+pub mod joint;
 mod kind;
 mod limits;
 mod merge;

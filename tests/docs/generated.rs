@@ -3,6 +3,7 @@ use std::fs;
 
 use driftd::{
     config::{Family, METRICS, Metric},
+    monitor::multivariate::{self, ON_ROWS},
     stat::{self, Statistic, Unit},
 };
 
@@ -78,6 +79,23 @@ fn statistic_page(statistic: &dyn Statistic) -> String {
     )
 }
 
+fn joint_on(name: &str) -> &'static str {
+    if ON_ROWS.contains(&name) { "all columns together" } else { "columns of vectors" }
+}
+
+fn joint_page(name: &str) -> String {
+    let source = format!("src/monitor/multivariate/{name}.rs");
+    let comment = module_comment(&source);
+    let (title, body) = comment.split_once('\n').expect("a first line");
+    format!(
+        "{}\n# `{name}`\n\n{title}\n\n\
+         | measured on | where |\n| --- | --- |\n| {} | `driftd compare --multivariate` |\n\
+         {body}\n[All statistics](../statistics.md) · [source](../../{source})\n",
+        GENERATED.replace("{SOURCE}", &source),
+        joint_on(name),
+    )
+}
+
 fn performance_page() -> String {
     let source = "src/monitor/performance.rs";
     let comment = module_comment(source);
@@ -99,14 +117,23 @@ fn index() -> String {
     let (_, after) = rest.split_once(END).expect("where the table ends");
     let mut table =
         "| name | what | measured on | threshold |\n| --- | --- | --- | --- |\n".to_owned();
+    // The first sentence, which may be on more than one line.
+    let what = |source: String| {
+        let comment = module_comment(&source);
+        let first = comment.split("\n\n").next().expect("a first paragraph").replace('\n', " ");
+        first.trim().trim_end_matches('.').to_owned()
+    };
     for statistic in stat::ALL {
         let (name, metric) = (statistic.name(), metric(*statistic));
-        let comment = module_comment(&format!("src/stat/{name}.rs"));
-        // The first sentence, which may be on more than one line.
-        let first = comment.split("\n\n").next().expect("a first paragraph").replace('\n', " ");
-        let what = first.trim().trim_end_matches('.');
+        let what = what(format!("src/stat/{name}.rs"));
         let (on, threshold) = (on(metric, *statistic), threshold(metric));
         table += &format!("| [`{name}`](statistics/{name}.md) | {what} | {on} | {threshold} |\n");
+    }
+    for name in multivariate::names() {
+        let what = what(format!("src/monitor/multivariate/{name}.rs"));
+        let on = joint_on(name);
+        table +=
+            &format!("| [`{name}`](statistics/{name}.md) | {what} | {on} | `compare` only |\n");
     }
     format!("{before}{BEGIN}{table}{END}{after}")
 }
@@ -117,6 +144,9 @@ fn generated_pages_are_up_to_date() {
     let page =
         |it: &&dyn Statistic| (format!("docs/statistics/{}.md", it.name()), statistic_page(*it));
     let mut pages: Vec<(String, String)> = stat::ALL.iter().map(page).collect();
+    pages.extend(
+        multivariate::names().map(|it| (format!("docs/statistics/{it}.md"), joint_page(it))),
+    );
     pages.push(("docs/statistics/performance.md".to_owned(), performance_page()));
     pages.push(("docs/statistics.md".to_owned(), index()));
     pages.push(("src/cli/explain/formulas.txt".to_owned(), formulas()));

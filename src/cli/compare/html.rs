@@ -4,7 +4,10 @@ use maud::{Markup, html};
 use super::{Outcome, words};
 use crate::{
     cli::page::page,
-    monitor::report::{ColumnReport, MetricReport, Named, Numbers, Summary},
+    monitor::{
+        multivariate::JointReport,
+        report::{ColumnReport, MetricReport, Named, Numbers, Summary},
+    },
     plot::{BarChart, Bins, figure, shown},
     profile::Kind,
 };
@@ -15,7 +18,8 @@ const CARDS_MAX: usize = 300;
 /// The page.
 pub(super) fn render(outcome: &Outcome) -> String {
     let report = &outcome.report;
-    let drifted = report.columns.iter().any(|c| c.drifted);
+    let drifted =
+        report.columns.iter().any(|c| c.drifted) || report.multivariate.iter().any(|m| m.drifted);
     let title = format!("Drift: {} against {}", shown(&outcome.current), shown(&outcome.reference));
     let body = html! {
         h1 { "Drift report" }
@@ -27,6 +31,7 @@ pub(super) fn render(outcome: &Outcome) -> String {
                 dd.faint { (words::grouped(report.current.rows)) " rows" } }
         }
         (overview(outcome))
+        (together(&report.multivariate))
         @for (i, column) in words::ordered(report).into_iter().take(CARDS_MAX).enumerate() {
             (card(i, column))
         }
@@ -81,6 +86,46 @@ fn overview(outcome: &Outcome) -> Markup {
                     }
                 } }
             } }
+        }
+    }
+}
+
+/// What was measured on all columns together and on vectors.
+fn together(reports: &[JointReport]) -> Markup {
+    let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), figure);
+    html! {
+        @if !reports.is_empty() {
+            section.card {
+                h2 { "All columns together, and vectors" }
+                div.scroll tabindex="0" role="region" aria-label="All columns together" { table {
+                    thead { tr {
+                        th scope="col" { "Metric" } th.number scope="col" { "Value" }
+                        th.number scope="col" { "Error ±" } th.number scope="col" { "p" }
+                        th.number scope="col" { "Reference" } th.number scope="col" { "Threshold" }
+                        th scope="col" { "What tells the sides apart" }
+                    } }
+                    tbody { @for it in reports { tr {
+                        th scope="row" { (words::joint_name(it)) }
+                        @if let Some(value) = it.value {
+                            td.number.(if it.drifted { "over" } else { "low" }) {
+                                (figure(value)) @if it.drifted { " ▲" }
+                            }
+                            td.number { (number(Some(it.error_bound).filter(|it| *it > 0.0))) }
+                            td.number {
+                                @if let Some(p) = it.p_value { (words::p_value(p)) } @else { "–" }
+                            }
+                            td.number { (number(it.reference)) }
+                            td.number {
+                                @if let Some(low) = it.threshold_low { (figure(low)) " … " }
+                                (number(it.threshold))
+                            }
+                            td { (words::ranking(it).unwrap_or_default()) }
+                        } @else {
+                            td colspan="6" { (shown(it.reason.as_deref().unwrap_or("no value"))) }
+                        }
+                    } } }
+                } }
+            }
         }
     }
 }

@@ -1,6 +1,8 @@
 //! `driftd compare REFERENCE CURRENT`: has the data changed? Two files, no configuration.
+mod chosen;
 mod chunks;
 mod html;
+mod joint;
 mod read;
 mod text;
 mod words;
@@ -13,12 +15,13 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::ValueEnum;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use self::{
-    chunks::{Chunking, Length},
+    chosen::{Chosen, chosen, chunking},
+    chunks::Length,
     read::{Plan, Problem},
 };
 use super::{exit, known};
@@ -28,7 +31,6 @@ use crate::{
         compat::{Chunked, Tool},
     },
     profile::{Kind, Limits},
-    stat,
 };
 
 /// Compare two data sets and say which columns have drifted.
@@ -60,6 +62,9 @@ pub(super) struct Args {
     /// Statistics to measure, such as ks,psi; a sensible few for each kind where not given.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     metrics: Vec<String>,
+    /// Measure all columns together, and columns of vectors, too; reads the files more than once.
+    #[arg(long, conflicts_with = "tool")]
+    multivariate: bool,
     /// What columns hold, where their type does not say it, such as zip:categorical.
     #[arg(long, value_name = "NAME:KIND", value_delimiter = ',', value_parser = column_kind)]
     columns: Vec<(String, Kind)>,
@@ -147,7 +152,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
         None => print(args.format, &body).context("cannot write to standard output")?,
     }
-    let judged = outcome.report.columns.iter().any(words::is_judged);
+    let judged = outcome.report.columns.iter().any(words::is_judged)
+        || outcome.report.multivariate.iter().any(|it| it.value.is_some());
     Ok(if failed(&outcome.report, args.fail_share) {
         ExitCode::from(exit::FOUND)
     } else if !judged {
@@ -175,7 +181,10 @@ fn failed(report: &Report, fail_share: Option<f64>) -> bool {
     match (fail_share, report.dataset_drifted) {
         (Some(limit), _) => report.drifted_share.is_some_and(|share| share >= limit),
         (None, Some(drifted)) => drifted,
-        (None, None) => report.columns.iter().any(|c| c.drifted),
+        (None, None) => {
+            report.columns.iter().any(|c| c.drifted)
+                || report.multivariate.iter().any(|m| m.drifted)
+        }
     }
 }
 
@@ -188,11 +197,9 @@ fn json(outcome: &Outcome) -> anyhow::Result<String> {
     Ok(serde_json::to_string(&object)? + "\n")
 }
 
-fn compare(args: &Args) -> anyhow::Result<Outcome> {
-    let metrics = metrics(args)?;
-    let kinds: BTreeMap<String, Kind> = args.columns.iter().cloned().collect();
+fn limits(args: &Args) -> Limits {
     // What another tool computes it computes of every value.
-    let limits = if args.exact || args.tool.is_some() {
+    if args.exact || args.tool.is_some() {
         Limits {
             exact_values_max: usize::MAX,
             closed_values_max: usize::MAX,
@@ -201,32 +208,46 @@ fn compare(args: &Args) -> anyhow::Result<Outcome> {
         }
     } else {
         Limits::default()
-    };
-    let plan = |side, path| Plan {
-        side,
-        path,
-        only: (!args.only.is_empty()).then_some(args.only.as_slice()),
-        kinds: &kinds,
-        limits,
-        chunking: chunking(args),
-    };
-    let reference = plan("reference", args.reference.as_path());
-    let current = plan("current", args.current.as_path());
+    }
+}
+
+fn compare(args: &Args) -> anyhow::Result<Outcome> {
+    let Chosen { metrics, joint } = chosen(args)?;
+    let kinds: BTreeMap<String, Kind> = args.columns.iter().cloned().collect();
+    let asked = (!args.only.is_empty()).then_some(args.only.as_slice());
+    let (limits, chunking) = (limits(args), chunking(args));
+    let plan = |side, path, only| Plan { side, path, only, kinds: &kinds, limits, chunking };
     let mut names: BTreeSet<String> = BTreeSet::new();
-    for side in [&reference, &current] {
+    let mut vectors: BTreeSet<String> = BTreeSet::new();
+    for (side, path) in [("reference", &args.reference), ("current", &args.current)] {
+        let side = plan(side, path.as_path(), asked);
         names.extend(side.columns().with_context(|| format!("cannot read the {}", side.side))?);
+        if !joint.is_empty() {
+            vectors.extend(joint::vectors(&side)?);
+        }
     }
     for name in args.only.iter().chain(kinds.keys()).chain(&args.time) {
         known("column", name, names.iter().map(String::as_str))?;
     }
-    let (before, after) = read_both(&reference, &current, args.no_progress)?;
+    // Vectors are measured as a whole; column by column there is nothing to say of lists.
+    let is_column = |name: &String| !vectors.contains(name);
+    let only: Option<Vec<String>> = match asked {
+        Some(asked) => Some(asked.iter().filter(|it| is_column(it)).cloned().collect()),
+        None if vectors.is_empty() => None,
+        None => Some(names.into_iter().filter(is_column).collect()),
+    };
+    let reference = plan("reference", args.reference.as_path(), only.as_deref());
+    let current = plan("current", args.current.as_path(), only.as_deref());
+    let progress = Progress::new(args.no_progress);
+    let (before, after) = read_both(&reference, &current, &progress)?;
     let options = CompareOptions {
         metrics,
-        columns: (!args.only.is_empty()).then(|| args.only.iter().cloned().collect()),
+        columns: only.as_ref().map(|only| only.iter().cloned().collect()),
         kinds: kinds.clone(),
         rows_min: args.rows_min,
         ..CompareOptions::default()
     };
+    let mut problems = [before.1, after.1].concat();
     let report = match args.tool {
         Some(tool) => {
             // The column that rows are ordered by is no feature.
@@ -234,74 +255,67 @@ fn compare(args: &Args) -> anyhow::Result<Outcome> {
             options.kinds.extend(args.time.iter().map(|it| (it.clone(), Kind::Timestamp)));
             monitor::compat::compare_as(tool, &before.0, &after.0, &options)
         }
-        None => monitor::compare(before.0.whole, after.0.whole, &options),
+        None => {
+            let (whole, current_whole) = (before.0.whole, after.0.whole);
+            let (mut report, frozen) = monitor::compare_freezing(whole, current_whole, &options);
+            if !joint.is_empty() {
+                let columns = report.columns.iter().map(|it| it.column.clone()).collect();
+                let (metrics, rows_min) = (joint.as_slice(), args.rows_min);
+                let task =
+                    joint::Task { metrics, frozen: &frozen, columns, vectors: &vectors, rows_min };
+                let (measured, left_out) = task.measure(&reference, &current, progress.bars())?;
+                report.multivariate = measured;
+                problems.extend(left_out.iter().map(|it| Problem::left_out(it)));
+            }
+            report
+        }
     };
     let name = |path: &Path| path.display().to_string();
-    Ok(Outcome {
-        reference: name(&args.reference),
-        current: name(&args.current),
-        report,
-        problems: [before.1, after.1].concat(),
-    })
-}
-
-/// The chosen statistics; with a tool those that it has, by its names too.
-fn metrics(args: &Args) -> anyhow::Result<Option<Vec<&'static str>>> {
-    let mut metrics = Vec::new();
-    for name in &args.metrics {
-        match args.tool {
-            Some(tool) => {
-                known(&format!("metric of {tool}"), name, tool.metric_names())?;
-                metrics.extend(tool.metric(name));
-            }
-            None => {
-                known("statistic", name, stat::names())?;
-                if stat::find(name).is_some_and(|statistic| statistic.kinds().is_empty()) {
-                    bail!(
-                        "`{name}` is measured on a window as a whole, not on columns that are \
-                         compared"
-                    );
-                }
-                metrics.extend(stat::find(name).map(|statistic| statistic.name()));
-            }
-        }
-    }
-    let is_chunked = args.tool.is_some_and(Tool::is_chunked);
-    if !is_chunked && (args.chunk.is_some() || args.time.is_some()) {
-        bail!("--chunk and --time are for --as nannyml");
-    }
-    if let (Some(Length::Period(_)), None) = (args.chunk, &args.time) {
-        bail!("chunks of a period need --time COLUMN");
-    }
-    let mut named = BTreeSet::new();
-    metrics.retain(|name| named.insert(*name));
-    Ok((!metrics.is_empty()).then_some(metrics))
-}
-
-fn chunking(args: &Args) -> Option<Chunking<'_>> {
-    let is_chunked = args.tool.is_some_and(Tool::is_chunked);
-    is_chunked.then_some(Chunking { length: args.chunk, time: args.time.as_deref() })
+    Ok(Outcome { reference: name(&args.reference), current: name(&args.current), report, problems })
 }
 
 type Side = (Chunked, Vec<Problem>);
+
+/// How far reading is, on both sides.
+struct Progress {
+    reference: ProgressBar,
+    current: ProgressBar,
+}
+
+impl Progress {
+    fn new(no_progress: bool) -> Self {
+        let shown = !no_progress && std::io::stderr().is_terminal();
+        let target = match shown {
+            true => ProgressDrawTarget::stderr(),
+            false => ProgressDrawTarget::hidden(),
+        };
+        let bars = MultiProgress::with_draw_target(target);
+        Self { reference: bar(&bars, "reference"), current: bar(&bars, "current") }
+    }
+
+    fn bars(&self) -> (&ProgressBar, &ProgressBar) {
+        (&self.reference, &self.current)
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.reference.finish_and_clear();
+        self.current.finish_and_clear();
+    }
+}
 
 /// Both sides at the same time, each in a thread of its own.
 fn read_both(
     reference: &Plan<'_>,
     current: &Plan<'_>,
-    no_progress: bool,
+    progress: &Progress,
 ) -> anyhow::Result<(Side, Side)> {
-    let shown = !no_progress && std::io::stderr().is_terminal();
-    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bars = MultiProgress::with_draw_target(target);
-    let (bar, other) = (bar(&bars, "reference"), bar(&bars, "current"));
     let (before, after) = std::thread::scope(|scope| {
-        let reader = scope.spawn(|| reference.read(&bar));
-        let after = current.read(&other);
+        let reader = scope.spawn(|| reference.read(&progress.reference));
+        let after = current.read(&progress.current);
         (reader.join(), after)
     });
-    bar.finish_and_clear();
-    other.finish_and_clear();
     match before {
         Ok(before) => Ok((before?, after?)),
         Err(panic) => std::panic::resume_unwind(panic),

@@ -39,6 +39,20 @@ impl fmt::Display for Problem {
     }
 }
 
+impl Problem {
+    /// A column that can't be looked at together with the others.
+    pub(super) fn left_out(column: &str) -> Self {
+        Self {
+            side: "reference",
+            place: column.to_owned(),
+            count: 1,
+            what: "column without numbers that vary in bounds, or beyond the limit, left out of \
+                   what is measured on all together",
+            examples: Vec::new(),
+        }
+    }
+}
+
 /// What is read of a side.
 pub(super) struct Plan<'a> {
     pub(super) side: &'static str,

@@ -288,3 +288,53 @@ fn the_result_goes_where_it_is_asked_for() {
     let text = fs::read_to_string(&to).unwrap();
     assert!(text.starts_with("reference  ") && !text.contains('\u{1b}'), "{text:?}");
 }
+
+#[test]
+fn all_columns_together_and_vectors() {
+    let files = Files::new();
+    let side = |name: &str, shift: usize| {
+        let number = |at: usize| (at * 7919 % 400) as f64;
+        let (a, b): (Vec<f64>, Vec<f64>) =
+            (0..400).map(|at| (number(at), number(at + shift) + number(3 * at) / 10.0)).unzip();
+        let lists = (0..400).map(|at| Some([at % 7, at % 5, shift].map(|it| Some(it as i64))));
+        let lists = ListArray::from_iter_primitive::<Int64Type, _, _>(lists);
+        files.parquet(
+            name,
+            vec![
+                ("a", Arc::new(Float64Array::from(a)) as ArrayRef),
+                ("b", Arc::new(Float64Array::from(b))),
+                ("text", Arc::new(lists)),
+            ],
+        )
+    };
+    let (reference, current) = (side("a.parquet", 0), side("b.parquet", 9));
+    let outcome = compared(&["--multivariate", &reference, &current]).unwrap();
+    let object = check(&outcome);
+    let reports: Vec<String> = object["multivariate"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| format!("{} {} {}", it["metric"], it["column"], it["drifted"]))
+        .collect();
+    assert_eq!(
+        reports,
+        [
+            r#""pca_reconstruction" null true"#,
+            r#""domain_classifier_auc" null true"#,
+            r#""mmd" null true"#,
+            r#""centroid_cosine" "text" true"#,
+            r#""centroid_euclidean" "text" true"#,
+            r#""norm_shift" "text" true"#,
+        ]
+    );
+    // Each column by itself is as it was, and lists are no column of their own.
+    assert!(outcome.report.columns.iter().all(|it| !it.drifted && it.column != "text"));
+    assert!(outcome.problems.is_empty() && failed(&outcome.report, None));
+    assert!(html::render(&outcome).contains("All columns together"));
+    // One by its name; the columns are measured as ever.
+    let outcome = compared(&["--metrics", "mmd", &reference, &reference]).unwrap();
+    assert_eq!(outcome.report.multivariate.len(), 1);
+    assert!(!failed(&outcome.report, None) && outcome.report.columns[0].metrics.len() > 1);
+    let error = compared(&["--metrics", "mmb", &reference, &current]).err().unwrap();
+    assert!(error.to_string().contains("did you mean `mmd`"), "{error}");
+}

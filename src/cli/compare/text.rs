@@ -59,6 +59,7 @@ pub(super) fn render(outcome: &Outcome) -> String {
     }
     let chunks = words::drifted_chunks(&outcome.report);
     list(&mut out, "Drifted chunks", chunks.into_iter());
+    together(&mut out, outcome);
     categories(&mut out, "New categories", outcome, |it| it.new_categories.as_ref());
     categories(&mut out, "Vanished categories", outcome, |it| it.vanished_categories.as_ref());
     without_value(&mut out, outcome);
@@ -85,7 +86,8 @@ fn heading(out: &mut String, outcome: &Outcome) {
     let report = &outcome.report;
     line(out, &format!("reference  {}", side(&outcome.reference, report.reference.rows)));
     line(out, &format!("current    {}\n", side(&outcome.current, report.current.rows)));
-    let drifted = report.columns.iter().any(|c| c.drifted);
+    let drifted =
+        report.columns.iter().any(|c| c.drifted) || report.multivariate.iter().any(|m| m.drifted);
     let style = match (report.columns.is_empty(), drifted) {
         (true, _) => WARN,
         (false, true) => DRIFTED,
@@ -200,6 +202,40 @@ fn categories(
     list(out, title, lines);
 }
 
+/// What was measured on all columns together and on vectors.
+fn together(out: &mut String, outcome: &Outcome) {
+    let reports = &outcome.report.multivariate;
+    if reports.is_empty() {
+        return;
+    }
+    line(out, &format!("\n{BOLD}All columns together, and vectors{BOLD:#}"));
+    let head = ["value", "±", "p", "reference", "threshold"].map(Cell::right);
+    let head = std::iter::once(Cell::left("  metric")).chain(head);
+    let mut rows = vec![head.map(|cell| cell.style(FAINT)).collect::<Vec<_>>()];
+    for it in reports {
+        let (mark, style) = if it.drifted { ("▲", DRIFTED) } else { (" ", Style::new()) };
+        let number = |value: Option<f64>| Cell::right(value.map(figure).unwrap_or_default());
+        let bound = Some(it.error_bound).filter(|bound| *bound > 0.0).map(words::short);
+        let threshold = match (it.threshold_low, it.threshold) {
+            (Some(low), Some(high)) => format!("{} … {}", figure(low), figure(high)),
+            (_, high) => high.map(figure).unwrap_or_default(),
+        };
+        rows.push(vec![
+            Cell::left(format!("{mark} {}", words::joint_name(it))).style(style),
+            Cell::right(it.value.map_or_else(|| "–".to_owned(), figure)).style(style),
+            Cell::right(bound.unwrap_or_default()).style(FAINT),
+            Cell::right(it.p_value.map(words::p_value).unwrap_or_default()).style(FAINT),
+            number(it.reference).style(FAINT),
+            Cell::right(threshold).style(FAINT),
+        ]);
+    }
+    table(out, &rows);
+    let rankings = reports
+        .iter()
+        .filter_map(|it| Some(format!("{}: {}", words::joint_name(it), words::ranking(it)?)));
+    list(out, "What tells the sides apart", rankings);
+}
+
 fn without_value(out: &mut String, outcome: &Outcome) {
     let missing = words::ordered(&outcome.report).into_iter().flat_map(|column| {
         let gone = column.metrics.iter().filter(|m| m.value.is_none());
@@ -208,7 +244,10 @@ fn without_value(out: &mut String, outcome: &Outcome) {
             format!("{} {}: {}", shown(&column.column), m.metric, shown(why))
         })
     });
-    list(out, "Without a value (–)", missing);
+    let joint = outcome.report.multivariate.iter().filter_map(|it| {
+        Some(format!("{}: {}", words::joint_name(it), shown(it.reason.as_deref()?)))
+    });
+    list(out, "Without a value (–)", missing.chain(joint));
 }
 
 fn list(out: &mut String, title: &str, lines: impl Iterator<Item = String>) {

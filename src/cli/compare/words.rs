@@ -2,6 +2,7 @@
 use crate::{
     monitor::{
         compat::Tool,
+        multivariate::{JointReport, Ranked},
         report::{Bar, ColumnReport, MetricReport, Period, Report, Summary},
     },
     plot::{figure, shown, shown_within},
@@ -12,6 +13,8 @@ use crate::{
 const NAMES_MAX: usize = 8;
 /// Most chunks named of a metric.
 const CHUNKS_NAMED_MAX: usize = 12;
+/// Most columns of a ranking.
+const RANKED_MAX: usize = 5;
 /// Most blocks of a small distribution.
 const BLOCKS_MAX: usize = 10;
 
@@ -73,8 +76,35 @@ pub(super) fn metric_names<'a>(columns: &[&'a ColumnReport]) -> Vec<&'a str> {
     names
 }
 
-/// What came out, in a sentence.
+/// What came out, in a sentence or two.
 pub(super) fn verdict(report: &Report) -> String {
+    let drifted = report.multivariate.iter().filter(|it| it.drifted);
+    let named: Vec<String> = drifted.map(joint_name).collect();
+    let of_columns = of_columns(report);
+    match (report.multivariate.is_empty(), named.as_slice()) {
+        (true, _) => of_columns,
+        (false, []) => format!("{of_columns} Together: no drift."),
+        (false, named) => format!("{of_columns} Together: drift by {}.", named.join(", ")),
+    }
+}
+
+/// A metric of all columns, or of a column of vectors.
+pub(super) fn joint_name(it: &JointReport) -> String {
+    match &it.column {
+        Some(column) => format!("{} of {}", it.metric, shown(column)),
+        None => it.metric.to_owned(),
+    }
+}
+
+/// The columns that tell the sides apart, with their shares.
+pub(super) fn ranking(it: &JointReport) -> Option<String> {
+    let part = |it: &Ranked| format!("{} {:.0} %", shown(&it.column), it.share * 100.0);
+    let told = it.ranking.iter().filter(|it| it.share >= 0.005);
+    let parts: Vec<String> = told.take(RANKED_MAX).map(part).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn of_columns(report: &Report) -> String {
     let drifted = ordered(report).into_iter().filter(|c| c.drifted);
     let names: Vec<String> = drifted.map(|c| shown(&c.column)).collect();
     let all = report.columns.len();

@@ -74,6 +74,7 @@ pub fn compare_as(
     let drifted_share = (judged > 0).then(|| drifted as f64 / judged as f64);
     let limit = tool.drift_share();
     Report {
+        multivariate: Vec::new(),
         tool: Some(tool.name()),
         dataset_drifted: limit.zip(drifted_share).map(|(limit, share)| share >= limit),
         reference: Rows { rows: reference.whole.rows },

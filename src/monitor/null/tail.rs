@@ -9,7 +9,11 @@ use crate::{
 
 /// The larger of the draws' own quantile and of a gamma distribution's that is fitted to their
 /// `power`-th powers.
-pub(super) fn upper_quantile(mut values: Vec<f64>, share: f64, power: f64) -> Option<f64> {
+pub(in crate::monitor) fn upper_quantile(
+    mut values: Vec<f64>,
+    share: f64,
+    power: f64,
+) -> Option<f64> {
     let n = values.len();
     if n == 0 {
         return None;
@@ -42,7 +46,7 @@ fn fitted_quantile(values: &[f64], share: f64, power: f64, widened: f64) -> f64 
 }
 
 /// Quantile of the standard normal distribution.
-pub(super) fn normal_quantile(share: f64) -> f64 {
+pub(in crate::monitor) fn normal_quantile(share: f64) -> f64 {
     Normal::standard().inverse_cdf(share)
 }
 
