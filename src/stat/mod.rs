@@ -106,8 +106,7 @@ pub use self::{
     whole::Whole,
 };
 pub(crate) use self::{
-    kolmogorov::sf as ks_sf,
-    sample::{deviation, merged},
+    kolmogorov::sf as ks_sf, sample::deviation, sample::merged, tails::normal_sf,
 };
 
 /// Every statistic, in the order in which documents list them.
