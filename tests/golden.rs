@@ -183,7 +183,7 @@ fn california_housing_agrees_with_scipy() {
         ("tvd", "total_variation"),
     ]);
     let column = |cells: &[String], method: &str| match method {
-        "chi2_contingency" | "jensenshannon_base2" | "tvd" => {
+        "chi2_contingency" | "g_contingency" | "jensenshannon_base2" | "tvd" => {
             stat::categorical(&cells.iter().map(|cell| (cell.as_str(), 1)).collect::<Vec<_>>())
         }
         _ => stat::numeric(cells.iter().map(|cell| cell.parse().unwrap())),

@@ -115,7 +115,7 @@ pub(crate) use self::{
     kuiper::sf as kuiper_sf,
     quantile_shift::QUANTILES as SHIFTED_QUANTILES,
     sample::{deviation, merged},
-    tails::student_two_sided,
+    tails::{normal_sf, student_two_sided},
 };
 
 /// Every statistic, in the order in which documents list them.

@@ -200,6 +200,11 @@ impl Score {
         Self { value, statistic: None, p_value: None }
     }
 
+    /// Itself, where it is a number.
+    fn finite(self) -> Result<Self, NoValue> {
+        if self.value.is_finite() { Ok(self) } else { Err(NoValue::Overflow) }
+    }
+
     /// A test that is judged by its p-value.
     fn p(p_value: f64, statistic: Option<f64>) -> Self {
         Self { value: p_value, statistic, p_value: Some(p_value) }
@@ -219,16 +224,14 @@ struct Judged {
 impl Judged {
     /// A score against a fixed threshold. A score that is no number is none.
     fn fixed(score: Result<Score, NoValue>, when: When, threshold: f64) -> Self {
-        let score = score.and_then(|it| match it.value.is_finite() {
-            true => Ok(it),
-            false => Err(NoValue::Overflow),
-        });
+        let score = score.and_then(Score::finite);
         let drifted = score.as_ref().is_ok_and(|it| when.holds(it.value, threshold));
         Self { score, threshold: Some(threshold), when: Some(when), drifted, chunks: Vec::new() }
     }
 
     /// A score that the tool does not judge.
     fn unjudged(score: Result<Score, NoValue>) -> Self {
+        let score = score.and_then(Score::finite);
         Self { score, threshold: None, when: None, drifted: false, chunks: Vec::new() }
     }
 }

@@ -63,7 +63,8 @@ impl Rules for NannyMl {
 
     fn judge(&self, metric: &'static str, sides: &Sides<'_>) -> Judged {
         let fitted = Fitted::of(metric, &sides.reference);
-        let measure = |piece: &Piece<'_>| fitted.as_ref().map_err(NoValue::clone)?.measure(piece);
+        let measure =
+            |piece: &Piece<'_>| fitted.as_ref().map_err(NoValue::clone)?.measure(piece)?.finite();
         let measured =
             |pieces: &[Piece<'_>]| -> Vec<_> { pieces.iter().map(measure).collect::<Vec<_>>() };
         let (before, after) = (measured(&sides.reference_pieces), measured(&sides.current_pieces));

@@ -93,7 +93,7 @@ pub(super) fn sum(terms: &[f64]) -> f64 {
     const BLOCK: usize = 128;
     let n = terms.len();
     if n < 8 {
-        return terms.iter().sum();
+        return terms.iter().fold(0.0, |sum, term| sum + term);
     }
     if n > BLOCK {
         let half = n / 2 - n / 2 % 8;

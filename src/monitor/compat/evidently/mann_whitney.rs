@@ -3,10 +3,8 @@
 //!
 //! SciPy's `mannwhitneyu(reference, current, alternative="less")`: exact where a side has at most
 //! eight rows and no two values are equal, else normal, corrected for continuity and for ties.
-use statrs::function::erf::erfc;
-
 use super::{super::shares::joint, Input, Score};
-use crate::stat::NoValue;
+use crate::stat::{NoValue, normal_sf};
 
 /// Up to so many rows on the smaller side p is exact, where no two values are equal.
 const EXACT_MAX: u64 = 8;
@@ -40,8 +38,8 @@ fn normal(rows: &[(u64, u64)], (n, m): (u64, u64), twice_above: u128) -> f64 {
     let ties: f64 = rows.iter().map(tied).sum();
     let deviation = (n * m / 12.0 * (all + 1.0 - ties / (all * (all - 1.0)))).sqrt();
     let z = (twice_above as f64 / 2.0 - n * m / 2.0 - 0.5) / deviation;
-    // All values equal: 0 / 0 up to the half of the correction, -∞.
-    0.5 * erfc(z * std::f64::consts::FRAC_1_SQRT_2)
+    // Where all values are equal the correction alone is left: z is -∞, and p 1.
+    normal_sf(z)
 }
 
 /// P(U ≥ u) by counting: how many of the C(n + m, n) orders have which U are the coefficients of

@@ -3,10 +3,7 @@ use std::cmp::Ordering;
 
 use rand_distr::{Distribution as _, Hypergeometric};
 use rand_pcg::Pcg64Mcg;
-use statrs::{
-    distribution::{ChiSquared, ContinuousCDF},
-    function::erf::erfc,
-};
+use statrs::distribution::{ChiSquared, ContinuousCDF};
 
 use super::{
     super::{
@@ -18,7 +15,7 @@ use super::{
 };
 use crate::{
     profile::Body,
-    stat::{NoValue, ks_sf},
+    stat::{NoValue, ks_sf, normal_sf},
 };
 
 /// Up to so many rows a side SciPy's p-value of KS is exact.
@@ -101,7 +98,7 @@ pub(super) fn two_proportion_z(input: &Input<'_>) -> Result<Score, NoValue> {
     let (p, q) = ((input.n - first.0) as f64 / n, (input.m - first.1) as f64 / m);
     let pooled = (p * n + q * m) / (n + m);
     let z = (p - q) / (pooled * (1.0 - pooled) * (1.0 / n + 1.0 / m)).sqrt();
-    let below = 1.0 - 0.5 * erfc(z.abs() * std::f64::consts::FRAC_1_SQRT_2);
+    let below = 1.0 - normal_sf(z.abs());
     Ok(Score::p(2.0 * (1.0 - below), Some(z)))
 }
 
