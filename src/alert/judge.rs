@@ -52,9 +52,18 @@ pub fn means(on: &On, column: Option<&str>, features: &[String], predictions: &[
     }
 }
 
+/// Whether a measurement is of a series of the rule. A metric that isn't defined for a column's
+/// kind is none.
+pub fn concerns(rule: &Rule, m: &Measurement, features: &[String], predictions: &[String]) -> bool {
+    m.metric == rule.metric
+        && m.segment.is_none()
+        && means(&rule.on, m.column.as_deref(), features, predictions)
+        && !matches!(m.value, Err(NoValue::NotDefined { .. }))
+}
+
 /// Judges every series of the rule on one window.
 ///
-/// A metric that isn't defined for a column's kind is no series of the rule. With a
+/// With a
 /// `coverage_min`, a window with fewer labels is `Insufficient` whatever its value.
 pub fn judge(
     rule: &Rule,
@@ -65,15 +74,13 @@ pub fn judge(
 ) -> Vec<Judged> {
     measurements
         .iter()
-        .filter(|m| m.metric == rule.metric && m.segment.is_none())
-        .filter(|m| means(&rule.on, m.column.as_deref(), features, predictions))
-        .filter(|m| !matches!(m.value, Err(NoValue::NotDefined { .. })))
+        .filter(|m| concerns(rule, m, features, predictions))
         .map(|m| {
             let covered = m.label_coverage.is_none_or(|share| share >= coverage_min);
             let (outcome, evidence) = match &m.value {
                 Ok(_) if !covered => (Outcome::Insufficient, None),
                 Ok(value) => {
-                    let limit = limit(rule.threshold, m.threshold);
+                    let limit = limit(rule, m);
                     let evidence = limit.map(|limit| Evidence {
                         column: m.column.clone(),
                         value: *value,
@@ -93,10 +100,11 @@ pub fn judge(
         .collect()
 }
 
-fn limit(threshold: Threshold, sized: Option<f64>) -> Option<f64> {
-    match threshold {
+fn limit(rule: &Rule, measurement: &Measurement) -> Option<f64> {
+    match rule.threshold {
         Threshold::Above(limit) | Threshold::Below(limit) => Some(limit),
-        Threshold::Default => sized,
+        Threshold::Default => measurement.threshold,
+        Threshold::Budget { .. } => measurement.limit_of(&rule.name),
     }
 }
 
@@ -112,6 +120,8 @@ fn compare(rule: &Rule, value: f64, limit: f64) -> Outcome {
         // A threshold that follows the window's size moves; clearing follows it.
         Threshold::Default if value <= 0.8 * limit => Outcome::Clear,
         Threshold::Default => Outcome::Band,
+        // `clear_at` is never given beside a budget: it clears where it does not breach, for a band
+        // would carry breaches over into windows that the budget did not count on.
         _ if value <= clear_at => Outcome::Clear,
         _ => Outcome::Band,
     }
@@ -122,7 +132,7 @@ pub fn badness(evidence: &Evidence, threshold: Threshold) -> f64 {
     let Evidence { value, threshold: limit, .. } = evidence;
     let over = match threshold {
         Threshold::Below(_) => limit - value,
-        Threshold::Above(_) | Threshold::Default => value - limit,
+        Threshold::Above(_) | Threshold::Default | Threshold::Budget { .. } => value - limit,
     };
     over / limit.abs().max(1e-9)
 }

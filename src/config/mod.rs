@@ -6,6 +6,7 @@
 //!
 //! **Invariant:** besides [`Config::load`] nothing here does IO: no secret is read, no file looked
 //! at, no name resolved.
+mod budget;
 mod file;
 mod metrics;
 mod model;
@@ -14,6 +15,7 @@ mod problems;
 mod read;
 mod read_model;
 mod read_rule;
+mod read_threshold;
 mod schema;
 mod secret;
 mod serde_words;
@@ -23,6 +25,7 @@ mod suggest;
 mod table;
 mod words;
 
+pub use budget::{BadBudget, Budget, Period};
 pub use metrics::{Family, METRICS, Metric, Needs, Worse};
 pub use model::*;
 pub use problem::{Code, Problem, Report};

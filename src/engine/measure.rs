@@ -1,13 +1,13 @@
 //! A window's measurements, version by version and all together.
 use std::collections::BTreeMap;
 
-use super::Roles;
+use super::{Roles, budgets};
 use crate::{
     config::ModelConfig,
     monitor::{Frozen, Measurement, NullDraws, Outcomes, drift, performance},
     profile::{Limits, Profile},
     store::{Group, MeasurementsRow},
-    time::Interval,
+    time::{Interval, WindowSize},
 };
 
 /// Rows and measurements by version; empty for all versions together.
@@ -29,11 +29,13 @@ pub fn with_total<T: Clone + Default>(
     all
 }
 
-/// Drift and quality against a reference.
+/// Drift and quality of windows of this size against a reference, with the thresholds of the rules
+/// that have a budget.
 pub fn drift(
     model: &ModelConfig,
     roles: &Roles,
     reference: &Frozen,
+    size: WindowSize,
     profiles: &BTreeMap<String, Profile>,
     nulls: &mut NullDraws,
 ) -> ByVersion {
@@ -47,8 +49,9 @@ pub fn drift(
         if single && version.is_empty() && !profiles.contains_key("") {
             continue;
         }
-        let values =
+        let mut values =
             drift::measure(reference, profile, &columns, &model.metrics, model.rows_min, nulls);
+        budgets::limit(model, roles, reference, size, &mut values, nulls);
         measured.insert(version.clone(), (profile.rows, values));
     }
     if single && let Some(only) = measured.values().next().cloned() {

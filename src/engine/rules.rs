@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     alert::{self, Episode, Memory, State, Subject, Transition, keys, note},
-    config::{Config, ModelConfig, Rule},
+    config::{Config, ModelConfig, On, Rule},
     monitor::{Measurement, performance},
     notify::{Event, Evidence},
     retrain::{
@@ -128,6 +128,7 @@ fn judge_one(
     let transition = alert::step(rule, memory, subject, measured.window, &judged, now);
     let facts = Facts {
         rows: *rows,
+        columns: (rule.on != On::Window).then_some(judged.len()),
         label_coverage: measurements
             .iter()
             .find(|m| m.metric == rule.metric)
@@ -141,8 +142,10 @@ fn judge_one(
         (_, Some(open)) => {
             let open = open.clone();
             let fired = matches!(transition, Some(Transition::Fired(_)));
+            let retrainings = &mut state.retrainings;
+            let columns = facts.columns;
             let action =
-                retrain(context, &mut state.retrainings, rule, &open, before.as_ref(), now, commit);
+                retrain(context, retrainings, rule, &open, before.as_ref(), columns, now, commit);
             if fired {
                 tell(context, rule, &open, Event::Firing, now, &facts, action, commit);
             }
@@ -175,6 +178,7 @@ fn remember(
 #[derive(Clone, Copy, Debug, Default)]
 struct Facts {
     rows: u64,
+    columns: Option<usize>,
     label_coverage: Option<f64>,
 }
 
@@ -191,6 +195,7 @@ fn tell(
 ) {
     let said = note::Context {
         rows: facts.rows,
+        columns: facts.columns,
         label_coverage: facts.label_coverage,
         action,
         link: context.link.map(str::to_owned),
@@ -221,12 +226,14 @@ fn tell(
 }
 
 /// Asks the guards while an episode fires; what is decided is recorded in the same commit.
+#[expect(clippy::too_many_arguments, reason = "the parts of one decision")]
 fn retrain(
     context: Context<'_>,
     earlier: &mut Vec<RetrainingRow>,
     rule: &Rule,
     episode: &Episode,
     before: Option<&Episode>,
+    columns: Option<usize>,
     now: Timestamp,
     commit: &mut Commit,
 ) -> Option<String> {
@@ -241,7 +248,8 @@ fn retrain(
         Decision::Refuse(why) => Some(format!("no retraining by `{name}`: {why}")),
         decision => {
             let dry = decision == Decision::DryRun;
-            let row = order(context, name, rule, episode, now, dry);
+            let reason = reason(rule, episode, columns);
+            let row = order(context, name, rule, episode, reason, now, dry);
             commit.retrainings.push(row.clone());
             earlier.push(row);
             Some(if dry {
@@ -258,6 +266,7 @@ fn order(
     target: &str,
     rule: &Rule,
     episode: &Episode,
+    reason: String,
     now: Timestamp,
     dry: bool,
 ) -> RetrainingRow {
@@ -268,7 +277,7 @@ fn order(
             model: context.model.name.clone(),
             version: episode.version.clone(),
             rule: rule.name.clone(),
-            reason: reason(rule, episode),
+            reason,
             at: now,
             window: episode.window,
             columns,
@@ -282,14 +291,15 @@ fn order(
     }
 }
 
-fn reason(rule: &Rule, episode: &Episode) -> String {
+fn reason(rule: &Rule, episode: &Episode, columns: Option<usize>) -> String {
     let value =
         episode.evidence.first().map_or(String::new(), |Evidence { column, value, .. }| {
             let of = column.as_ref().map(|c| format!(" of `{c}`")).unwrap_or_default();
             format!("{of} is {value:.4},")
         });
     let windows = episode.windows_breached;
-    format!("{}{value} {} in {windows} windows", rule.metric, note::threshold(rule))
+    let threshold = note::threshold(rule, columns);
+    format!("{}{value} {threshold} in {windows} windows", rule.metric)
 }
 
 /// Tells the receivers of the rule that asked how its retraining ended.

@@ -62,6 +62,7 @@ pub fn measure(
         rows: current.rows,
         labels: None,
         label_coverage: None,
+        limits: Vec::new(),
     }];
     for name in columns {
         let sides = Sides::of(frozen, current, name);
@@ -153,10 +154,11 @@ impl<'a> Sides<'a> {
             rows,
             labels: None,
             label_coverage: None,
+            limits: Vec::new(),
         }
     }
 
-    fn value(&self, metric: &str, rows_min: u64) -> Result<stat::Value, NoValue> {
+    pub(super) fn value(&self, metric: &str, rows_min: u64) -> Result<stat::Value, NoValue> {
         let statistic = stat::find(metric)
             .ok_or_else(|| NoValue::Other(format!("there is no statistic `{metric}`")))?;
         match (self.reference, self.current.as_deref(), &self.unfit) {

@@ -220,7 +220,8 @@ impl ModelWorker {
                 self.reference_at(window, commit).await?
             };
             let model = &config.models[&self.name];
-            let measured = measure::drift(model, &self.roles, &against, &profiles, &mut self.nulls);
+            let nulls = &mut self.nulls;
+            let measured = measure::drift(model, &self.roles, &against, size, &profiles, nulls);
             commit.measurements.extend(measure::rows(&self.name, window, Group::Drift, &measured));
             let features = self.roles.features(&against);
             self.judge(
