@@ -52,10 +52,18 @@ pub fn means(on: &On, column: Option<&str>, features: &[String], predictions: &[
     }
 }
 
+/// Whether a measurement is of a series of the rule. A metric that isn't defined for a column's
+/// kind, or for as many categories as its reference has, is none.
+pub fn concerns(rule: &Rule, m: &Measurement, features: &[String], predictions: &[String]) -> bool {
+    m.metric == rule.metric
+        && m.segment.is_none()
+        && means(&rule.on, m.column.as_deref(), features, predictions)
+        && !m.value.as_ref().is_err_and(is_no_series)
+}
+
 /// Judges every series of the rule on one window.
 ///
-/// A metric that isn't defined for a column's kind, or for as many categories as its reference has,
-/// is no series of the rule. With a
+/// With a
 /// `coverage_min`, a window with fewer labels is `Insufficient` whatever its value.
 pub fn judge(
     rule: &Rule,
@@ -66,15 +74,13 @@ pub fn judge(
 ) -> Vec<Judged> {
     measurements
         .iter()
-        .filter(|m| m.metric == rule.metric && m.segment.is_none())
-        .filter(|m| means(&rule.on, m.column.as_deref(), features, predictions))
-        .filter(|m| !m.value.as_ref().is_err_and(is_no_series))
+        .filter(|m| concerns(rule, m, features, predictions))
         .map(|m| {
             let covered = m.label_coverage.is_none_or(|share| share >= coverage_min);
             let (outcome, evidence) = match &m.value {
                 Ok(_) if !covered => (Outcome::Insufficient, None),
                 Ok(value) => {
-                    let limit = limit(rule.threshold, m.threshold);
+                    let limit = limit(rule, m);
                     let evidence = limit.map(|limit| Evidence {
                         column: m.column.clone(),
                         value: *value,
@@ -102,10 +108,11 @@ fn is_no_series(why: &NoValue) -> bool {
     )
 }
 
-fn limit(threshold: Threshold, sized: Option<f64>) -> Option<f64> {
-    match threshold {
+fn limit(rule: &Rule, measurement: &Measurement) -> Option<f64> {
+    match rule.threshold {
         Threshold::Above(limit) | Threshold::Below(limit) => Some(limit),
-        Threshold::Default => sized,
+        Threshold::Default => measurement.threshold,
+        Threshold::Budget { .. } => measurement.limit_of(&rule.name),
     }
 }
 
@@ -121,6 +128,8 @@ fn compare(rule: &Rule, value: f64, limit: f64) -> Outcome {
         // A threshold that follows the window's size moves; clearing follows it.
         Threshold::Default if value <= 0.8 * limit => Outcome::Clear,
         Threshold::Default => Outcome::Band,
+        // `clear_at` is never given beside a budget: it clears where it does not breach, for a band
+        // would carry breaches over into windows that the budget did not count on.
         _ if value <= clear_at => Outcome::Clear,
         _ => Outcome::Band,
     }
@@ -131,7 +140,7 @@ pub fn badness(evidence: &Evidence, threshold: Threshold) -> f64 {
     let Evidence { value, threshold: limit, .. } = evidence;
     let over = match threshold {
         Threshold::Below(_) => limit - value,
-        Threshold::Above(_) | Threshold::Default => value - limit,
+        Threshold::Above(_) | Threshold::Default | Threshold::Budget { .. } => value - limit,
     };
     over / limit.abs().max(1e-9)
 }

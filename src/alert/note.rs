@@ -12,6 +12,8 @@ use crate::{
 pub struct Context {
     /// Rows of the window.
     pub rows: u64,
+    /// Columns that the rule judges, where it judges columns.
+    pub columns: Option<usize>,
     /// Share of labelled rows, where labels matter.
     pub label_coverage: Option<f64>,
     /// What driftd does about it.
@@ -41,7 +43,7 @@ pub fn note(
         since: episode.since,
         window: episode.window,
         windows_breached: episode.windows_breached,
-        threshold: threshold(rule),
+        threshold: threshold(rule, context.columns),
         evidence: episode.evidence.clone(),
         worst: episode.worst.clone(),
         rows: context.rows,
@@ -57,8 +59,8 @@ pub fn own_cut(metric: &str) -> Option<f64> {
     default_threshold(metric).filter(|_| is_whole)
 }
 
-/// A rule's threshold in words.
-pub fn threshold(rule: &Rule) -> String {
+/// A rule's threshold in words; `columns` is how many it judges, where that is known.
+pub fn threshold(rule: &Rule, columns: Option<usize>) -> String {
     match rule.threshold {
         Threshold::Above(limit) => format!("above {limit}"),
         Threshold::Below(limit) => format!("below {limit}"),
@@ -66,5 +68,13 @@ pub fn threshold(rule: &Rule) -> String {
             Some(cut) => format!("above {cut}"),
             None => "above its usual cut and its 99.9 % null quantile".to_owned(),
         },
+        Threshold::Budget { budget, .. } => {
+            let over = match columns {
+                None => String::new(),
+                Some(1) => " over 1 column".to_owned(),
+                Some(count) => format!(" over {count} columns"),
+            };
+            format!("above the budget of {budget}{over}")
+        }
     }
 }

@@ -12,6 +12,7 @@ use crate::{
 
 mod check;
 mod compare;
+mod costs;
 mod demo;
 mod explain;
 mod init;

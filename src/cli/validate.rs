@@ -3,7 +3,11 @@ use std::{fmt, io::Write as _, process::ExitCode};
 
 use anyhow::Context as _;
 
-use super::{ConfigArg, Format, exit, show};
+use super::{
+    ConfigArg, Format,
+    costs::{self, Cost},
+    exit, show,
+};
 use crate::{
     alert::note,
     config::{
@@ -18,7 +22,8 @@ const COLUMN_CHARS_MAX: usize = 80;
 
 /// Check the configuration and say what would be watched.
 ///
-/// Exits with 78 where it is wrong. Nothing is connected to and no secret is read.
+/// Exits with 78 where it is wrong. Nothing is connected to and no secret is read; references in
+/// local files are, where they are there, to tell what false alarms each rule may cost.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -41,14 +46,18 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Err(report) => (None, report),
     };
     let refused = config.is_none() || (args.deny_warnings && !report.problems.is_empty());
+    let costs: Vec<Cost> = match config.as_ref().filter(|_| !refused) {
+        Some(config) => config.models.values().flat_map(costs::of).collect(),
+        None => Vec::new(),
+    };
     match args.format {
-        Format::Json => writeln!(std::io::stdout(), "{:#}", as_json(!refused, &report))
+        Format::Json => writeln!(std::io::stdout(), "{:#}", as_json(!refused, &report, &costs))
             .context("cannot write to standard output")?,
         Format::Text => {
             show(&report)?;
             if let Some(config) = config.filter(|_| !refused) {
                 let valid = format!("{} is valid", report.path.display());
-                write!(std::io::stdout(), "{valid}\n{}", Summary(&config))
+                write!(std::io::stdout(), "{valid}\n{}{}", Summary(&config), Costs(&costs))
                     .context("cannot write to standard output")?;
             }
         }
@@ -56,8 +65,24 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(if refused { ExitCode::from(exit::BAD_CONFIG) } else { ExitCode::SUCCESS })
 }
 
-fn as_json(valid: bool, report: &Report) -> serde_json::Value {
-    serde_json::json!({ "valid": valid, "problems": report.to_json() })
+fn as_json(valid: bool, report: &Report, costs: &[Cost]) -> serde_json::Value {
+    let mut json = serde_json::json!({ "valid": valid, "problems": report.to_json() });
+    if valid {
+        json["costs"] = serde_json::json!(costs);
+    }
+    json
+}
+
+/// What each rule over columns may cost, a line each.
+struct Costs<'a>(&'a [Cost]);
+
+impl fmt::Display for Costs<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.0.is_empty() {
+            writeln!(f, "\nfalse alarms")?;
+        }
+        self.0.iter().try_for_each(|cost| writeln!(f, "  {cost}"))
+    }
 }
 
 /// What would be watched, in words, on about one screen.
@@ -168,6 +193,7 @@ fn rule_in_words(rule: &Rule, config: &Config) -> String {
             Some(cut) => format!("above {cut}"),
             None => "above what chance explains".to_owned(),
         },
+        Threshold::Budget { budget, .. } => format!("above a budget of {budget}"),
     };
     let severity = format!("{:?}", rule.severity).to_lowercase();
     let (name, metric, windows) = (&rule.name, rule.metric, rule.windows);
@@ -230,7 +256,7 @@ mod tests {
     #[test]
     fn problems_are_values_for_machines() {
         let report = Config::parse("[log]\nlevel = 5\n", Path::new("a.toml")).unwrap_err();
-        insta::assert_snapshot!(format!("{:#}", as_json(false, &report)), @r#"
+        insta::assert_snapshot!(format!("{:#}", as_json(false, &report, &[])), @r#"
         {
           "problems": [
             {

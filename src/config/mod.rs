@@ -6,6 +6,7 @@
 //!
 //! **Invariant:** besides [`Config::load`] nothing here does IO: no secret is read, no file looked
 //! at, no name resolved.
+mod budget;
 mod file;
 mod mask;
 mod metrics;
@@ -15,6 +16,7 @@ mod problems;
 mod read;
 mod read_model;
 mod read_rule;
+mod read_threshold;
 mod schema;
 mod secret;
 mod serde_words;
@@ -24,6 +26,7 @@ mod suggest;
 mod table;
 mod words;
 
+pub use budget::{BadBudget, Budget, Period};
 pub use metrics::{Family, METRICS, Metric, Needs, Worse};
 pub use model::*;
 pub use problem::{Code, Problem, Report};

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use super::Budget;
 use crate::{
     monitor::MetricNames,
     notify::AnyReceiver,
@@ -302,6 +303,14 @@ pub enum Threshold {
     /// The value is above the statistic's usual cut **and** above its 99.9 % null quantile at
     /// the two windows' sizes.
     Default,
+    /// The value is above what keeps the rule within a budget of false alarms, and above a least
+    /// effect.
+    Budget {
+        /// The false alarms that it may raise.
+        budget: Budget,
+        /// The least effect; the statistic's usual cut where not given.
+        effect_min: Option<f64>,
+    },
 }
 
 /// How bad an alert is.

@@ -50,6 +50,7 @@ pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option
         labels: labels.as_ref().and_then(Option::as_ref),
         has_labels,
         names,
+        false_alarms: own.as_ref().and_then(|it| it.false_alarms),
     };
     if rules.is_empty() && !table.has("rules") {
         problems
@@ -57,7 +58,7 @@ pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option
             .note(Code::Unnoticed, format!("model `{name}` has no rules: nothing ever alerts"))
             .help(format!("add `[[models.{name}.rules]]`"));
     }
-    let rules = read_rule::rules(rules, &scope);
+    let rules = read_rule::rules(rules, &scope, &problems);
 
     let own = own?;
     let time_zone = zone(&own.time_zone, &problems);

@@ -1,7 +1,7 @@
 //! One model's rules.
 use super::{
-    Code, Family, Labels, METRICS, Metric, Needs, On, Predictions, Problems, Rule, Threshold,
-    Worse, file, read::Names, suggest, table, table::Table, words::Words,
+    Budget, Code, Family, Labels, METRICS, Metric, Needs, On, Predictions, Problems, Rule,
+    Threshold, file, read::Names, read_threshold, suggest, table, table::Table, words::Words,
 };
 use crate::time::WindowSize;
 
@@ -14,15 +14,25 @@ pub(super) struct Scope<'s> {
     /// Whether the file gives labels, readable or not.
     pub(super) has_labels: bool,
     pub(super) names: &'s Names,
+    /// The model's budget of false alarms, for its rules without a threshold of their own.
+    pub(super) false_alarms: Option<Budget>,
 }
 
 /// Reads them all; `None` where one can't be used.
-pub(super) fn rules(tables: Vec<Table<'_>>, scope: &Scope<'_>) -> Option<Vec<Rule>> {
+pub(super) fn rules(
+    tables: Vec<Table<'_>>,
+    scope: &Scope<'_>,
+    model: &Problems<'_>,
+) -> Option<Vec<Rule>> {
     let mut seen: Vec<String> = Vec::new();
+    let mut sharing: Vec<String> = Vec::new();
     let rules: Vec<Option<Rule>> = tables
         .into_iter()
         .map(|mut table| {
             let own = table.read::<file::Rule>()?;
+            if !read_threshold::is_own(&table) {
+                sharing.push(own.name.clone());
+            }
             let problems = table.problems();
             if let Some(why) = table::bad_name(&own.name) {
                 problems.at("name").note(Code::BadName, why);
@@ -36,7 +46,30 @@ pub(super) fn rules(tables: Vec<Table<'_>>, scope: &Scope<'_>) -> Option<Vec<Rul
             rule(own, &table, scope)
         })
         .collect();
-    rules.into_iter().collect()
+    let mut rules: Vec<Rule> = rules.into_iter().collect::<Option<_>>()?;
+    if let Some(budget) = scope.false_alarms {
+        share_out(budget, &mut rules, &sharing, model);
+    }
+    Some(rules)
+}
+
+/// Gives each rule without a threshold of its own its part of the model's budget.
+fn share_out(budget: Budget, rules: &mut [Rule], sharing: &[String], model: &Problems<'_>) {
+    if sharing.is_empty() && !rules.is_empty() {
+        model
+            .at("false_alarms")
+            .key()
+            .note(Code::NoEffect, "no rule is left to take of this budget".to_owned())
+            .help("leave `above` and `below` out of the rules that shall");
+    }
+    let part = budget.part_of(sharing.len());
+    let mut told = false;
+    for rule in rules.iter_mut().filter(|rule| sharing.contains(&rule.name)) {
+        if let Threshold::Budget { budget, .. } = &mut rule.threshold {
+            *budget = part;
+            told = told || read_threshold::check_budget(part, rule.window, model);
+        }
+    }
 }
 
 fn rule(own: file::Rule, table: &Table<'_>, scope: &Scope<'_>) -> Option<Rule> {
@@ -62,13 +95,15 @@ fn rule(own: file::Rule, table: &Table<'_>, scope: &Scope<'_>) -> Option<Rule> {
     let metric = metric?;
     check_needs(metric, problems, scope);
     let on = on(metric, own.on.as_ref(), problems, scope);
-    let threshold = threshold(metric, &own, table);
-    let clear_at = threshold.and_then(|it| clear_at(metric, it, own.clear_at, problems));
+    let window = own.window.or(scope.window);
+    let threshold = read_threshold::threshold(metric, &own, table, scope.false_alarms, window);
+    let clear_at =
+        threshold.and_then(|it| read_threshold::clear_at(metric, it, own.clear_at, problems));
     Some(Rule {
         name: own.name,
         metric: metric.name,
         on: on?,
-        window: own.window.or(scope.window)?,
+        window: window?,
         threshold: threshold?,
         clear_at,
         windows: own.windows,
@@ -244,128 +279,5 @@ fn check_columns(metric: &Metric, words: &Words, problems: &Problems<'_>, scope:
     }
     if seen.is_empty() {
         problems.at("on").note(Code::BadValue, "expected a column, found an empty list".to_owned());
-    }
-}
-
-fn threshold(metric: &Metric, own: &file::Rule, table: &Table<'_>) -> Option<Threshold> {
-    let (name, problems) = (metric.name, table.problems());
-    match (table.has("above"), table.has("below")) {
-        (true, true) => {
-            problems
-                .at("below")
-                .key()
-                .note(Code::Conflict, "`above` and `below` exclude each other".to_owned())
-                .help("write two rules");
-            None
-        }
-        (true, false) => {
-            let above = own.above?;
-            let why = if !above.is_finite() {
-                Some("is no threshold".to_owned())
-            } else if above < metric.min {
-                Some(format!("is always breached: `{name}` is never below {}", metric.min))
-            } else {
-                let never = above >= metric.max;
-                never.then(|| format!("is never breached: `{name}` is at most {}", metric.max))
-            };
-            check_threshold("above", above, why, metric, Worse::Lower, &problems);
-            Some(Threshold::Above(above))
-        }
-        (false, true) => {
-            let below = own.below?;
-            let why = if !below.is_finite() {
-                Some("is no threshold".to_owned())
-            } else if below > metric.max {
-                Some(format!("is always breached: `{name}` is at most {}", metric.max))
-            } else {
-                let never = below <= metric.min;
-                never.then(|| format!("is never breached: `{name}` is never below {}", metric.min))
-            };
-            check_threshold("below", below, why, metric, Worse::Higher, &problems);
-            Some(Threshold::Below(below))
-        }
-        (false, false) => {
-            if metric.has_default() {
-                return Some(Threshold::Default);
-            }
-            let key = match metric.worse {
-                Worse::Higher => "`above = …`",
-                Worse::Lower => "`below = …`",
-                Worse::Either => "`above = …` or `below = …`",
-            };
-            problems
-                .here()
-                .note(Code::NoThreshold, format!("`{name}` has no threshold of its own"))
-                .help(format!("write {key}"));
-            None
-        }
-    }
-}
-
-fn check_threshold(
-    key: &str,
-    value: f64,
-    why: Option<String>,
-    metric: &Metric,
-    odd_where: Worse,
-    problems: &Problems<'_>,
-) {
-    if let Some(why) = why {
-        problems.at(key).note(Code::BadThreshold, format!("{value} {why}"));
-    } else if metric.worse == odd_where {
-        let (better, other) = if key == "above" { ("higher", "below") } else { ("lower", "above") };
-        problems
-            .at(key)
-            .key()
-            .note(
-                Code::Odd,
-                format!("a {better} `{}` is better: this alerts on good windows", metric.name),
-            )
-            .help(format!("write `{other}`"));
-    }
-}
-
-fn clear_at(
-    metric: &Metric,
-    threshold: Threshold,
-    given: Option<f64>,
-    problems: &Problems<'_>,
-) -> Option<f64> {
-    let Some(value) = given else {
-        // Drift and rates flutter around a threshold; a count or a score is judged by itself.
-        return match threshold {
-            Threshold::Above(above) if metric.has_default() => Some(0.8 * above),
-            _ => None,
-        };
-    };
-    let place = problems.at("clear_at");
-    let why = match threshold {
-        _ if !(metric.min..=metric.max).contains(&value) || !value.is_finite() => {
-            Some(format!("{value} is never reached: `{}` is {}", metric.name, range(metric)))
-        }
-        Threshold::Above(above) if value > above => {
-            Some(format!("expected at most `above` ({above}), got {value}"))
-        }
-        Threshold::Below(below) if value < below => {
-            Some(format!("expected at least `below` ({below}), got {value}"))
-        }
-        Threshold::Default => {
-            let message = "`clear_at` needs an `above` or `below` beside it";
-            place.clone().key().note(Code::Conflict, message.to_owned());
-            None
-        }
-        Threshold::Above(_) | Threshold::Below(_) => None,
-    };
-    if let Some(why) = why {
-        place.note(Code::BadClear, why);
-    }
-    Some(value)
-}
-
-fn range(metric: &Metric) -> String {
-    if metric.max.is_finite() {
-        format!("from {} to {}", metric.min, metric.max)
-    } else {
-        format!("{} or more", metric.min)
     }
 }

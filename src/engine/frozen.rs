@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    monitor::Frozen,
+    monitor::{Frozen, OwnWindows},
     profile::{Limits, codec},
     stat::Bins,
 };
@@ -12,14 +12,17 @@ use crate::{
 #[error("the kept reference cannot be read: {0}")]
 pub struct BadReference(String);
 
-const FORMAT: u8 = 1;
+/// The form without a reference's own windows.
+const WITHOUT_WINDOWS: u8 = 1;
+/// The form that is written.
+const FORMAT: u8 = 2;
 
 /// The packed form, which begins with its version.
 ///
 /// # Errors
 /// A reference that can't be packed.
 pub fn encode(frozen: &Frozen) -> Result<Vec<u8>, BadReference> {
-    let head = postcard::to_allocvec(&(&frozen.id, &frozen.bins));
+    let head = postcard::to_allocvec(&(&frozen.id, &frozen.bins, &frozen.own));
     let head = head.map_err(|e| BadReference(e.to_string()))?;
     let length = u32::try_from(head.len()).map_err(|e| BadReference(e.to_string()))?;
     let mut bytes = vec![FORMAT];
@@ -35,16 +38,22 @@ pub fn encode(frozen: &Frozen) -> Result<Vec<u8>, BadReference> {
 /// Bytes of another format, or damaged ones.
 pub fn decode(bytes: &[u8]) -> Result<Frozen, BadReference> {
     let damaged = || BadReference("damaged".to_owned());
-    let Some((&FORMAT, rest)) = bytes.split_first() else {
-        return Err(BadReference("unknown format".to_owned()));
+    let Some((&format, rest)) = bytes.split_first() else {
+        return Err(damaged());
     };
     let (length, rest) = rest.split_first_chunk::<4>().ok_or_else(damaged)?;
     let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| damaged())?;
     let (head, body) = rest.split_at_checked(length).ok_or_else(damaged)?;
-    let (id, bins): (String, BTreeMap<String, Bins>) =
-        postcard::from_bytes(head).map_err(|_| damaged())?;
+    let (id, bins, own): (String, BTreeMap<String, Bins>, Vec<OwnWindows>) = match format {
+        FORMAT => postcard::from_bytes(head).map_err(|_| damaged())?,
+        WITHOUT_WINDOWS => {
+            let (id, bins) = postcard::from_bytes(head).map_err(|_| damaged())?;
+            (id, bins, Vec::new())
+        }
+        _ => return Err(BadReference("unknown format".to_owned())),
+    };
     let profile = codec::decode(body).map_err(|e| BadReference(e.to_string()))?;
-    Ok(Frozen { id, profile, bins })
+    Ok(Frozen { id, profile, bins, own })
 }
 
 #[cfg(test)]
@@ -56,13 +65,35 @@ mod tests {
         monitor::freeze,
         profile::Profile,
         stat::{categorical, numeric},
+        time::{Timestamp, WindowSize},
     };
 
     fn frozen() -> Frozen {
         let mut profile = Profile { rows: 3, ..Profile::default() };
         profile.columns.insert("temp".to_owned(), numeric([1.0, 2.5, f64::NAN]));
         profile.columns.insert("origin".to_owned(), categorical(&[("JFK", 1), ("LGA", 2)]));
-        freeze(profile, "static", 10, &BTreeMap::new())
+        let mut frozen = freeze(profile, "static", 10, &BTreeMap::new());
+        let window = Profile { rows: 1, ..Profile::default() };
+        let windows = [(Timestamp::from_micros(0), &window)];
+        let own = OwnWindows::measure(&frozen, WindowSize::Day, &windows, &[], &["psi"], 1);
+        frozen.own.push(own);
+        frozen
+    }
+
+    #[test]
+    fn what_was_kept_without_windows_is_read() {
+        let frozen = Frozen { own: Vec::new(), ..frozen() };
+        let head = postcard::to_allocvec(&(&frozen.id, &frozen.bins)).unwrap();
+        let mut bytes = vec![WITHOUT_WINDOWS];
+        bytes.extend(u32::try_from(head.len()).unwrap().to_le_bytes());
+        bytes.extend(head);
+        bytes.extend(codec::encode(&frozen.profile, &Limits::default()));
+        assert_eq!(decode(&bytes).unwrap(), frozen);
+        bytes[0] = 9;
+        assert_eq!(
+            decode(&bytes).unwrap_err().to_string(),
+            "the kept reference cannot be read: unknown format"
+        );
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! A window's measurements, version by version and all together.
 use std::collections::BTreeMap;
 
-use super::Roles;
+use super::{Roles, budgets};
 use crate::{
     config::ModelConfig,
     monitor::{Frozen, Measurement, NullDraws, Outcomes, SchemaChanges, drift, performance},
     profile::{Limits, Profile},
     stat::Whole,
     store::{Group, MeasurementsRow},
-    time::{Interval, Span, Timestamp},
+    time::{Interval, Span, Timestamp, WindowSize},
 };
 
 /// Rows and measurements by version; empty for all versions together.
@@ -33,6 +33,8 @@ pub fn with_total<T: Clone + Default>(
 /// A window that is measured: when it is, and what came in it.
 #[derive(Clone, Copy, Debug)]
 pub struct Closed<'a> {
+    /// Its size.
+    pub size: WindowSize,
     /// When it is.
     pub window: Interval,
     /// Profiles by version.
@@ -41,7 +43,7 @@ pub struct Closed<'a> {
     pub earlier: &'a [u64],
 }
 
-/// Drift and quality against a reference.
+/// Drift and quality against a reference, with the thresholds of the rules that have a budget.
 pub fn drift(
     model: &ModelConfig,
     roles: &Roles,
@@ -71,7 +73,9 @@ pub fn drift(
             earlier: closed.earlier,
         };
         let (metrics, rows_min) = (&model.metrics, model.rows_min);
-        let values = drift::measure(reference, profile, &whole, &columns, metrics, rows_min, nulls);
+        let mut values =
+            drift::measure(reference, profile, &whole, &columns, metrics, rows_min, nulls);
+        budgets::limit(model, roles, reference, closed.size, &mut values, nulls);
         measured.insert(version.clone(), (profile.rows, values));
     }
     if single && let Some(only) = measured.values().next().cloned() {

@@ -4,11 +4,13 @@
 //! [`crate::store::Commit`], which is written in one transaction before anything is sent.
 //!
 //! **Invariant:** no IO, no clock, no async, no randomness.
+mod budgets;
 mod cells;
 pub mod frozen;
 mod ingest;
 pub mod labels;
 pub mod measure;
+pub mod reference;
 mod roles;
 pub mod rules;
 

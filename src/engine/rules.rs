@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     alert::{self, Episode, Judged, Memory, Outcome, State, Subject, Transition, keys, note},
-    config::{Config, ModelConfig, Rule},
+    config::{Config, ModelConfig, On, Rule},
     monitor::{self, Frozen, Measurement, Names, performance},
     notify::{Event, Evidence},
     profile::Profile,
@@ -166,6 +166,7 @@ fn judge_one(
     let transition = alert::step(rule, memory, subject, measured.window, &judged, now);
     let facts = Facts {
         rows: *rows,
+        columns: (rule.on != On::Window).then_some(judged.len()),
         label_coverage: measurements
             .iter()
             .find(|m| m.metric == rule.metric)
@@ -179,7 +180,9 @@ fn judge_one(
         (_, Some(open)) => {
             let open = open.clone();
             let fired = matches!(transition, Some(Transition::Fired(_)));
-            let action = retrain(context, state, rule, &open, before.as_ref(), now, commit);
+            let columns = facts.columns;
+            let action =
+                retrain(context, state, rule, &open, before.as_ref(), columns, now, commit);
             if fired {
                 tell(context, rule, &open, Event::Firing, now, &facts, action, commit);
             }
@@ -212,6 +215,7 @@ fn remember(
 #[derive(Clone, Copy, Debug, Default)]
 struct Facts {
     rows: u64,
+    columns: Option<usize>,
     label_coverage: Option<f64>,
 }
 
@@ -228,6 +232,7 @@ fn tell(
 ) {
     let said = note::Context {
         rows: facts.rows,
+        columns: facts.columns,
         label_coverage: facts.label_coverage,
         action,
         link: context.link.map(str::to_owned),
@@ -258,12 +263,14 @@ fn tell(
 }
 
 /// Asks the guards while an episode fires; what is decided is recorded in the same commit.
+#[expect(clippy::too_many_arguments, reason = "the parts of one decision")]
 fn retrain(
     context: Context<'_>,
     state: &mut RuleState,
     rule: &Rule,
     episode: &Episode,
     before: Option<&Episode>,
+    columns: Option<usize>,
     now: Timestamp,
     commit: &mut Commit,
 ) -> Option<String> {
@@ -290,7 +297,8 @@ fn retrain(
         }
         decision => {
             let dry = decision == Decision::DryRun;
-            let row = order(context, name, rule, episode, now, dry);
+            let reason = reason(rule, episode, columns);
+            let row = order(context, name, rule, episode, reason, now, dry);
             commit.retrainings.push(row.clone());
             earlier.push(row);
             Some(if dry {
@@ -307,6 +315,7 @@ fn order(
     target: &str,
     rule: &Rule,
     episode: &Episode,
+    reason: String,
     now: Timestamp,
     dry: bool,
 ) -> RetrainingRow {
@@ -317,7 +326,7 @@ fn order(
             model: context.model.name.clone(),
             version: episode.version.clone(),
             rule: rule.name.clone(),
-            reason: reason(rule, episode),
+            reason,
             at: now,
             window: episode.window,
             columns,
@@ -331,7 +340,7 @@ fn order(
     }
 }
 
-fn reason(rule: &Rule, episode: &Episode) -> String {
+fn reason(rule: &Rule, episode: &Episode, columns: Option<usize>) -> String {
     let value =
         episode.evidence.first().map_or(String::new(), |Evidence { column, value, .. }| {
             let of = column.as_ref().map(|c| format!(" of `{c}`")).unwrap_or_default();
@@ -341,7 +350,7 @@ fn reason(rule: &Rule, episode: &Episode) -> String {
         1 => "1 window".to_owned(),
         more => format!("{more} windows"),
     };
-    format!("{}{value} {} in {windows}", rule.metric, note::threshold(rule))
+    format!("{}{value} {} in {windows}", rule.metric, note::threshold(rule, columns))
 }
 
 /// Tells the receivers of the rule that asked how its retraining ended.

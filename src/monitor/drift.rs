@@ -92,6 +92,7 @@ fn measure_whole(whole: &Whole<'_>) -> Vec<Measurement> {
             rows: whole.rows,
             labels: None,
             label_coverage: None,
+            limits: Vec::new(),
         })
     });
     measured.collect()
@@ -165,10 +166,11 @@ impl<'a> Sides<'a> {
             rows,
             labels: None,
             label_coverage: None,
+            limits: Vec::new(),
         }
     }
 
-    fn value(&self, metric: &str, rows_min: u64) -> Result<stat::Value, NoValue> {
+    pub(super) fn value(&self, metric: &str, rows_min: u64) -> Result<stat::Value, NoValue> {
         let statistic = stat::find(metric)
             .ok_or_else(|| NoValue::Other(format!("there is no statistic `{metric}`")))?;
         match (self.reference, self.current.as_deref(), &self.unfit) {

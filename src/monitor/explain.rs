@@ -123,7 +123,7 @@ pub fn explain(
     let rows = (rows_reference, measurement.rows);
     let reference = sides.reference.filter(|_| measurement.value.is_ok());
     Explained {
-        usual_cut: reference.and_then(|it| usual_cut(metric, it, rows.0, rows.1)),
+        usual_cut: reference.and_then(|it| usual_cut(metric, it, rows)),
         null: reference.and_then(|it| nulls.sample(metric, it, bins, rows.0, rows.1)),
         measurement,
         account,

@@ -26,4 +26,22 @@ pub struct Measurement {
     pub labels: Option<u64>,
     /// Labels over rows that wait for one.
     pub label_coverage: Option<f64>,
+    /// The thresholds of rules that have a budget of false alarms.
+    pub limits: Vec<Limit>,
+}
+
+/// The threshold by which one rule judges a measurement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Limit {
+    /// The rule's name.
+    pub rule: String,
+    /// What the value has to exceed.
+    pub threshold: f64,
+}
+
+impl Measurement {
+    /// The threshold by which the rule of this name judges it, where it has a budget.
+    pub fn limit_of(&self, rule: &str) -> Option<f64> {
+        self.limits.iter().find(|limit| limit.rule == rule).map(|limit| limit.threshold)
+    }
 }

@@ -1,6 +1,7 @@
 //! What is measured on a window: drift, quality, performance; and what it is compared with.
 //!
 //! **Invariant:** no IO, no clock, no async, no randomness of its own.
+pub mod budget;
 mod compare;
 pub mod compat;
 pub mod drift;
@@ -15,11 +16,12 @@ mod reference;
 pub mod report;
 mod schema;
 
+pub use budget::OwnWindows;
 pub use compare::{
     CATEGORICAL, CompareOptions, NUMERIC, QUALITY, ROWS_MIN, compare, compare_freezing,
 };
 pub use drift::{MetricNames, measure};
-pub use measurement::Measurement;
+pub use measurement::{Limit, Measurement};
 pub use null::{NULL_SHARE, NullDraws, default_threshold};
 pub use outcomes::{BadOutcomes, Cell, Outcomes, ScoreKey};
 pub use reference::{BINS, CODES_MAX, Frozen, freeze};

@@ -21,7 +21,8 @@
 //! Counts are drawn as Poisson (normal where there are many) and shares taken of their sum, which is
 //! the multinomial but for the noise of the sum. The quantile is the larger of the draws' own and of a
 //! gamma distribution's with their mean and variance: with [`DRAWS`] draws the one is rough, with
-//! heavy tails the other too low. Where a threshold is asked for and the first [`LOOK`] draws lie far
+//! heavy tails the other too low. Beyond [`NULL_SHARE`] a generalised Pareto distribution fitted to
+//! the largest tenth stands for the draws. Where a threshold is asked for and the first [`LOOK`] draws lie far
 //! below the usual cut, no more are made: the cut is the threshold, whatever the quantile is.
 //!
 //! **Invariant:** deterministic. The generator's seed is fixed and sizes are rounded down to a
@@ -29,6 +30,7 @@
 //! on what was asked before; the cache only saves time.
 mod draw;
 mod moves;
+mod pareto;
 mod sample;
 mod tables;
 mod tail;
@@ -98,18 +100,11 @@ pub fn default_threshold(metric: &str) -> Option<f64> {
     })
 }
 
-/// The usual cut at two sizes; see [`NullDraws::threshold`].
-pub(super) fn usual_cut(
-    metric: &str,
-    reference: &ColumnProfile,
-    rows_reference: u64,
-    rows_current: u64,
-) -> Option<f64> {
-    let (n, m) = (rows_reference as f64, rows_current as f64);
+/// The usual cut of a metric of one column at these sizes, where it has one.
+pub(super) fn usual_cut(metric: &str, reference: &ColumnProfile, rows: (u64, u64)) -> Option<f64> {
+    let (n, m) = (rows.0 as f64, rows.1 as f64);
     match metric {
-        "chi_square" | "g_test" | "two_proportion_z" => {
-            sized_cut(metric, (rows_reference, rows_current))
-        }
+        "chi_square" | "g_test" | "two_proportion_z" => sized_cut(metric, rows),
         "wasserstein" => Some(0.1 * stat::deviation(reference.numeric()?, 1.0)?),
         "energy_distance" => {
             let deviation = stat::deviation(reference.numeric()?, 1.0)?;
@@ -152,8 +147,8 @@ impl NullDraws {
         rows_reference: u64,
         rows_current: u64,
     ) -> Option<f64> {
-        let cut = usual_cut(metric, reference, rows_reference, rows_current);
         let rows = (rows_reference, rows_current);
+        let cut = usual_cut(metric, reference, rows);
         let null = self.null(metric, reference, bins, rows, NULL_SHARE, cut.unwrap_or(0.0));
         cut.map(|cut| null.map_or(cut, |null| null.max(cut)))
             .filter(|it| it.is_finite() && *it > 0.0)
@@ -176,7 +171,7 @@ impl NullDraws {
     }
 
     /// The quantile; where it is surely not above `cut`, something that is not either.
-    fn null(
+    pub(super) fn null(
         &mut self,
         metric: &str,
         reference: &ColumnProfile,
@@ -206,7 +201,7 @@ impl NullDraws {
                 let distance = self.transported(ask, &reference.numeric()?.values)?;
                 Some(distance / deviation).filter(|it| it.is_finite())
             }
-            (_, "ks") => kolmogorov(ask, cut),
+            (_, "ks") => self.remembered(ask, cut, |ask| kolmogorov(ask, cut)),
             (_, "chi_square") => {
                 let categories = reference.categories()?;
                 let cells = categories.counts.len() + usize::from(categories.other > 0);
@@ -247,6 +242,26 @@ impl NullDraws {
             }
         };
         quantile.map(|quantile| quantile * (ask.spread() / grid.spread()).powf(order))
+    }
+
+    /// Remembers what depends on nothing but the sizes, at exactly these.
+    fn remembered(
+        &mut self,
+        ask: Ask,
+        cut: f64,
+        find: impl FnOnce(Ask) -> Option<f64>,
+    ) -> Option<f64> {
+        let (n, m) = ask.rows;
+        let key = (ask.metric, [0; 32], n, m, ask.share.to_bits(), cut.to_bits());
+        if let Some(known) = self.quantiles.get(&key) {
+            return *known;
+        }
+        if self.quantiles.len() >= QUANTILES_MAX {
+            self.quantiles.clear();
+        }
+        let quantile = find(ask);
+        self.quantiles.insert(key, quantile);
+        quantile
     }
 
     fn binned(
@@ -343,7 +358,7 @@ impl Ask {
 }
 
 /// The largest size of 16 an octave that is not above `rows`.
-fn on_grid(rows: u64) -> u64 {
+pub(super) fn on_grid(rows: u64) -> u64 {
     let step = (rows / 16).checked_ilog2().unwrap_or(0);
     rows >> step << step
 }

@@ -87,6 +87,7 @@ pub fn measure(outcomes: &Outcomes, rows_min: u64) -> Vec<Measurement> {
             rows: outcomes.rows(),
             labels: Some(outcomes.labels()),
             label_coverage: outcomes.label_coverage(),
+            limits: Vec::new(),
         })
         .collect()
 }

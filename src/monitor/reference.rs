@@ -4,7 +4,10 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::kinds::{are_times, read_as};
+use super::{
+    OwnWindows,
+    kinds::{are_times, read_as},
+};
 use crate::{
     profile::{ColumnProfile, Kind, Profile},
     stat::{Bins, NoValue},
@@ -26,6 +29,9 @@ pub struct Frozen {
     pub profile: Profile,
     /// Bins by column, one entry for each column of `profile`.
     pub bins: BTreeMap<String, Bins>,
+    /// What its own windows say against the whole of it, by their size; none where its rows have
+    /// no times.
+    pub own: Vec<OwnWindows>,
 }
 
 /// Freezes a profile as a reference.
@@ -57,7 +63,7 @@ pub fn freeze(
     }
     let cut = |(name, column): (&String, &ColumnProfile)| (name.clone(), Bins::of(column, bins));
     let bins = profile.columns.iter().map(cut).collect();
-    Frozen { id: id.into(), profile, bins }
+    Frozen { id: id.into(), profile, bins, own: Vec::new() }
 }
 
 fn inferred(column: &ColumnProfile) -> Kind {

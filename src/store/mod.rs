@@ -22,6 +22,7 @@
 //! # Ok::<(), driftd::store::StoreError>(()) }).unwrap();
 //! ```
 mod error;
+mod measured;
 mod newest;
 mod open;
 mod outbox;

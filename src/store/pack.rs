@@ -1,10 +1,8 @@
-//! Many small values as one blob: a version byte, the length, and postcard in zstd.
+//! Many small values as one blob: the form's version, the length, and postcard in zstd.
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::StoreError;
 
-/// The version that is written.
-const VERSION: u8 = 1;
 /// Version and length of the unpacked bytes.
 const HEAD_BYTES: usize = 5;
 /// More than this is refused unpacked: 1,000 columns with 20 metrics are about 2 MiB.
@@ -14,6 +12,7 @@ const LEVEL: i32 = 3;
 /// Packs `value`; the frame carries a checksum.
 pub(super) fn pack<T: Serialize + ?Sized>(
     what: &'static str,
+    version: u8,
     value: &T,
 ) -> Result<Vec<u8>, StoreError> {
     let bad = |why: String| StoreError::Unstorable { what, why };
@@ -22,7 +21,7 @@ pub(super) fn pack<T: Serialize + ?Sized>(
         u32::try_from(plain.len()).ok().filter(|_| plain.len() <= UNPACKED_BYTES_MAX).ok_or_else(
             || bad(format!("{} bytes, expected at most {UNPACKED_BYTES_MAX}", plain.len())),
         )?;
-    let mut body = vec![VERSION];
+    let mut body = vec![version];
     body.extend(length.to_le_bytes());
     let mut compressor = zstd::bulk::Compressor::new(LEVEL).map_err(|e| bad(e.to_string()))?;
     compressor
@@ -32,17 +31,18 @@ pub(super) fn pack<T: Serialize + ?Sized>(
     Ok(body)
 }
 
-/// Unpacks what [`pack`] made; anything else is an error, and never takes more memory than allowed.
+/// Unpacks what [`pack`] made in the `expected` version; anything else is an error, and never takes more memory than allowed.
 pub(super) fn unpack<T: DeserializeOwned>(
     what: &'static str,
+    expected: u8,
     body: &[u8],
 ) -> Result<T, StoreError> {
     let bad = StoreError::damaged(what);
     let Some((&[version, ref length @ ..], frame)) = body.split_first_chunk::<HEAD_BYTES>() else {
         return Err(bad("it is cut off"));
     };
-    if version != VERSION {
-        return Err(bad(&format!("version {version}, expected {VERSION}")));
+    if version != expected {
+        return Err(bad(&format!("version {version}, expected {expected}")));
     }
     let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
     if length > UNPACKED_BYTES_MAX {
@@ -65,19 +65,22 @@ mod tests {
 
     use super::*;
 
+    const VERSION: u8 = 1;
+
     #[test]
     fn it_unpacks_what_it_packed() {
         let value: Vec<(String, Option<f64>)> =
             (0..500).map(|i| (format!("column-{}", i % 7), Some(f64::from(i)))).collect();
-        let body = pack("values", &value).unwrap();
+        let body = pack("values", VERSION, &value).unwrap();
         assert!(body.len() < 3_000, "{} bytes", body.len());
-        assert_eq!(unpack::<Vec<(String, Option<f64>)>>("values", &body).unwrap(), value);
+        assert_eq!(unpack::<Vec<(String, Option<f64>)>>("values", VERSION, &body).unwrap(), value);
     }
 
     #[test]
     fn damage_is_told() {
-        let body = pack("values", &vec![1_u64; 100]).unwrap();
-        let told = |body: &[u8]| unpack::<Vec<u64>>("values", body).unwrap_err().to_string();
+        let body = pack("values", VERSION, &vec![1_u64; 100]).unwrap();
+        let told =
+            |body: &[u8]| unpack::<Vec<u64>>("values", VERSION, body).unwrap_err().to_string();
         insta::assert_snapshot!(told(&body[..3]), @"stored values can't be read: it is cut off");
         let mut newer = body.clone();
         newer[0] = 9;
@@ -94,11 +97,11 @@ mod tests {
         #[test]
         fn a_flipped_bit_is_never_a_wrong_value(at in 0_usize..1_000, bit in 0_u8..8) {
             let value: Vec<u64> = (0..300).map(|i| i * i).collect();
-            let mut body = pack("values", &value).unwrap();
+            let mut body = pack("values", VERSION, &value).unwrap();
             let at = at % body.len();
             body[at] ^= 1 << bit;
             // A few bits of the frame's header say nothing about the content.
-            if let Ok(read) = unpack::<Vec<u64>>("values", &body) {
+            if let Ok(read) = unpack::<Vec<u64>>("values", VERSION, &body) {
                 prop_assert_eq!(read, value);
             }
         }
@@ -107,7 +110,7 @@ mod tests {
         fn any_bytes_are_refused_or_read(body in proptest::collection::vec(any::<u8>(), 0..200)) {
             let mut body = body;
             if let Some(first) = body.first_mut() { *first = VERSION; }
-            prop_assert!(unpack::<Vec<String>>("values", &body).is_err());
+            prop_assert!(unpack::<Vec<String>>("values", VERSION, &body).is_err());
         }
     }
 }

@@ -4,7 +4,7 @@ use sqlx::{Row, sqlite::SqliteRow};
 
 use super::{
     BlobRow, Group, KnownLabel, MeasurementsRow, OutboxEntry, OutboxRow, OutboxStatus,
-    PredictionRow, RetrainingRow, StoreError, WaitingRow, WindowRow, pack,
+    PredictionRow, RetrainingRow, StoreError, WaitingRow, WindowRow, measured,
 };
 use crate::{
     alert::Episode,
@@ -108,7 +108,7 @@ pub(super) fn measurements(row: &SqliteRow) -> Result<MeasurementsRow, StoreErro
         segment: row.try_get("segment")?,
         window: interval(row)?,
         group,
-        measurements: pack::unpack("measurements", row.try_get("body")?)?,
+        measurements: measured::unpack(row.try_get("body")?)?,
     })
 }
 

@@ -5,8 +5,7 @@ use sqlx::{
 };
 
 use super::{
-    BlobRow, Commit, CursorRow, RetrainingRow, Store, StoreError,
-    pack::pack,
+    BlobRow, Commit, CursorRow, RetrainingRow, Store, StoreError, measured,
     rows::{self, int, to_json},
 };
 use crate::{alert::State, failpoint, time::Timestamp};
@@ -107,7 +106,7 @@ async fn history(conn: &mut SqliteConnection, commit: &Commit) -> Result<(), Sto
         to.push_bind(&*row.model).push_bind(&*row.version).push_bind(&*row.segment);
         to.push_bind(row.window.start.micros()).push_bind(row.window.end.micros());
         to.push_bind(rows::group_name(row.group));
-        to.push_bind(pack("measurements", &row.measurements)?);
+        to.push_bind(measured::pack(&row.measurements)?);
         Ok(())
     })
     .await?;

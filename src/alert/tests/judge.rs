@@ -30,6 +30,7 @@ fn measured(value: Result<f64, NoValue>) -> Measurement {
         rows: 500,
         labels: None,
         label_coverage: None,
+        limits: Vec::new(),
     }
 }
 
@@ -161,4 +162,28 @@ fn the_worst_is_the_farthest_over_its_own_threshold() {
     let own = Threshold::Default;
     assert!(badness(&of(0.2, 0.1), own) > badness(&of(10.5, 10.0), own));
     assert!(badness(&of(1.0, 0.0), own).is_finite());
+}
+
+#[test]
+fn a_budget_is_judged_by_the_threshold_found_for_the_rule() {
+    use crate::monitor::Limit;
+    let budget = "1/month".parse().unwrap();
+    let rule = rule(Threshold::Budget { budget, effect_min: None }, None);
+    let limits = vec![
+        Limit { rule: "other".into(), threshold: 0.1 },
+        Limit { rule: "r".into(), threshold: 0.3 },
+    ];
+    for (value, outcome) in [(0.29, Clear), (0.3, Clear), (0.31, Breach)] {
+        let it = Measurement { limits: limits.clone(), ..measured(Ok(value)) };
+        let judged = judge(&rule, &[it], &[], &[], 0.0);
+        assert_eq!(judged[0].outcome, outcome, "{value}");
+        assert!((judged[0].evidence.as_ref().unwrap().threshold - 0.3).abs() < 1e-12);
+    }
+    // Without a threshold there is no verdict, whatever other rules have.
+    let it = Measurement { limits: limits[..1].to_vec(), ..measured(Ok(9.0)) };
+    assert_eq!(judge(&rule, &[it], &[], &[], 0.0)[0].outcome, Error);
+    let columns = |count| crate::alert::note::threshold(&rule, count);
+    assert_eq!(columns(Some(15)), "above the budget of 1 false alarm a month over 15 columns");
+    assert_eq!(columns(Some(1)), "above the budget of 1 false alarm a month over 1 column");
+    assert_eq!(columns(None), "above the budget of 1 false alarm a month");
 }

@@ -1,5 +1,5 @@
 //! What `driftd check` prints.
-use std::io::Write;
+use std::{collections::BTreeSet, io::Write};
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use super::text;
 use crate::{
     alert::{self, Episode, Outcome},
     cli::Format,
-    config::{ModelConfig, Rule},
+    config::{ModelConfig, On, Rule},
     engine::Roles,
     monitor::Measurement,
     notify::Evidence,
@@ -103,17 +103,19 @@ impl Report {
     ) -> anyhow::Result<()> {
         let episodes = store.episodes(Some(&model.name), false, u32::MAX).await?;
         let roles = Roles::new(model);
-        for row in store.measurements(&model.name, None, None, shown).await? {
+        let rows = store.measurements(&model.name, None, None, shown).await?;
+        for row in &rows {
             for measurement in &row.measurements {
-                let judged = judged(model, &roles, &row, measurement, &episodes);
-                self.measurements.push(Row::new(&row, measurement, judged));
+                let judged = judged(model, &roles, row, measurement, &episodes);
+                self.measurements.push(Row::new(row, measurement, judged));
             }
         }
         let fired = episodes.iter().filter(|e| e.fired_at.is_some());
         let fired = fired.filter(|e| e.window.end > shown.start && e.since < shown.end);
         for episode in fired {
             if let Some(rule) = model.rules.iter().find(|rule| rule.name == episode.rule) {
-                self.alerts.push(Alert::new(rule, episode));
+                let columns = columns_judged(rule, &roles, &rows);
+                self.alerts.push(Alert::new(rule, columns, episode));
             }
         }
         Ok(())
@@ -131,6 +133,19 @@ impl Report {
         }
         Ok(())
     }
+}
+
+/// How many columns the rule judges, where it judges columns.
+fn columns_judged(rule: &Rule, roles: &Roles, rows: &[MeasurementsRow]) -> Option<usize> {
+    let predictions = roles.predictions();
+    let measured = rows.iter().flat_map(|row| &row.measurements);
+    let judged = measured.filter_map(|it| {
+        let column = it.column.clone()?;
+        let feature = (!predictions.contains(&column)).then(|| column.clone());
+        alert::judge::concerns(rule, it, feature.as_slice(), &predictions).then_some(column)
+    });
+    let columns: BTreeSet<String> = judged.collect();
+    (rule.on != On::Window).then_some(columns.len())
 }
 
 /// Where the rules that judge a measurement stood at its window, and by which threshold: the worst
@@ -227,7 +242,7 @@ impl Named {
 }
 
 impl Alert {
-    fn new(rule: &Rule, episode: &Episode) -> Self {
+    fn new(rule: &Rule, columns: Option<usize>, episode: &Episode) -> Self {
         Self {
             model: episode.model.clone(),
             version: episode.version.clone(),
@@ -244,7 +259,7 @@ impl Alert {
             window_start: episode.window.start,
             window_end: episode.window.end,
             windows_breached: episode.windows_breached,
-            threshold: alert::note::threshold(rule),
+            threshold: alert::note::threshold(rule, columns),
             columns: episode.evidence.iter().filter_map(|e| e.column.clone()).collect(),
             named: episode.evidence.iter().filter_map(Named::of).collect(),
             value: episode.evidence.first().map(|e| e.value),

@@ -312,7 +312,7 @@ fn judgements(
 fn judgement(rule: &Rule, judged: &judge::Judged) -> Judgement {
     Judgement {
         rule: rule.name.clone(),
-        threshold: note::threshold(rule),
+        threshold: note::threshold(rule, None),
         limit: judged.evidence.as_ref().map(|it| it.threshold),
         outcome: match judged.outcome {
             Outcome::Breach => "breach",

@@ -35,7 +35,11 @@ pub(super) fn chart(
             }
             let value = it.value.as_ref().ok().copied();
             lines.entry(column.to_owned()).or_default().push((row.window.start, value));
-            highest = [highest, it.threshold].into_iter().flatten().reduce(f64::max);
+            let limit = match rule.threshold {
+                Threshold::Budget { .. } => it.limit_of(&rule.name),
+                _ => it.threshold,
+            };
+            highest = [highest, limit].into_iter().flatten().reduce(f64::max);
         }
         limits.push((row.window.start, highest));
     }
@@ -60,7 +64,7 @@ pub(super) fn chart(
     let levels = match rule.threshold {
         Threshold::Above(value) => vec![level(value, "above")],
         Threshold::Below(value) => vec![level(value, "below")],
-        Threshold::Default => {
+        Threshold::Default | Threshold::Budget { .. } => {
             let name = "highest threshold".to_owned();
             series.push(Series { name, points: limits, band: Vec::new() });
             Vec::new()

@@ -3,7 +3,7 @@ use maud::{Markup, html};
 
 use super::{
     report::{Alarm, Detection, ModelReport, Report, RuleReport},
-    text::{day, rate, span},
+    text::{day, monthly, span},
 };
 use crate::{
     cli::page::page,
@@ -73,7 +73,7 @@ fn overview(model: &ModelReport) -> Markup {
                     td { (rule.metric) " " (rule.threshold) }
                     td { (rule.window) }
                     td.number { (rule.alarms.len()) }
-                    td.number { (rule.alarms_per_month.map_or_else(|| "–".to_owned(), rate)) }
+                    td.number { (monthly(rule)) }
                     td.number { @if firing > 0 { (span(firing)) } @else { "–" } }
                 }
             } }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{chart::chart, inject::Injection, watch::Watch};
 use crate::{
     alert::{Episode, State, note},
-    config::{ModelConfig, On, Rule, Severity},
+    config::{ModelConfig, On, Rule, Severity, Threshold},
     engine::{Roles, rules},
     notify::Evidence,
     plot::LineChart,
@@ -49,6 +49,8 @@ pub(super) struct RuleReport {
     pub(super) severity: Severity,
     /// Of alarms that fired in the span; null where nothing was judged.
     pub(super) alarms_per_month: Option<f64>,
+    /// What the rule may cost a month, where it has a budget.
+    pub(super) budget_per_month: Option<f64>,
     pub(super) alarms: Vec<Alarm>,
     pub(super) retrainings: Vec<Retraining>,
     pub(super) detections: Vec<Detection>,
@@ -148,9 +150,13 @@ impl Replayed<'_> {
                 rule: rule.name.clone(),
                 metric: rule.metric,
                 window: rule.window.to_string(),
-                threshold: note::threshold(rule),
+                threshold: note::threshold(rule, None),
                 severity: rule.severity,
                 alarms_per_month: judged.map(|judged| per_month(&alarms, self.span, judged)),
+                budget_per_month: match rule.threshold {
+                    Threshold::Budget { budget, .. } => Some(budget.per_month()),
+                    _ => None,
+                },
                 retrainings: self.retrainings(model, rule, &retrainings),
                 detections: self.detections(model, rule, &roles, &episodes),
                 chart: chart(model, rule, &roles, &measured, &alarms),

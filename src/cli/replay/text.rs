@@ -77,13 +77,22 @@ fn line(rule: &RuleReport) -> [String; 6] {
         format!("{} {}", rule.metric, rule.threshold),
         rule.window.clone(),
         rule.alarms.len().to_string(),
-        rule.alarms_per_month.map_or_else(|| "–".to_owned(), rate),
+        monthly(rule),
         if firing > 0 { span(firing) } else { "–".to_owned() },
     ]
 }
 
+/// Alarms a month, beside what the rule may cost.
+pub(super) fn monthly(rule: &RuleReport) -> String {
+    let alarms = rule.alarms_per_month.map_or_else(|| "–".to_owned(), rate);
+    match rule.budget_per_month {
+        Some(budget) => format!("{alarms} of {}", rate(budget)),
+        None => alarms,
+    }
+}
+
 /// Alarms a month: two digits are all that a replay can tell.
-pub(super) fn rate(rate: f64) -> String {
+fn rate(rate: f64) -> String {
     if rate > 0.0 && rate < 0.095 { format!("{rate:.2}") } else { format!("{rate:.1}") }
 }
 

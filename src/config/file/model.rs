@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::{
-    Duplicates, Options, Problems, Severity, Task,
+    Budget, Duplicates, Options, Problems, Severity, Task,
     words::{Scalar, Words},
 };
 use crate::{
@@ -46,6 +46,10 @@ pub(in crate::config) struct Model {
     /// Fewest usable rows a side; below it a statistic says `insufficient`.
     #[serde(default = "default::rows_min")]
     pub(in crate::config) rows_min: u64,
+    /// How many false alarms may come: `1/month`. Shared evenly by the rules that have no threshold
+    /// of their own.
+    #[serde(default)]
+    pub(in crate::config) false_alarms: Option<Budget>,
 }
 
 impl Options for Model {
@@ -218,6 +222,14 @@ pub(in crate::config) struct Rule {
     /// Breached when the value is below this.
     #[serde(default)]
     pub(in crate::config) below: Option<f64>,
+    /// How many false alarms this rule may raise: `1/month`, an alarm being an episode that starts.
+    /// The threshold that keeps it is found for each column and window's size.
+    #[serde(default)]
+    pub(in crate::config) false_alarms: Option<Budget>,
+    /// With `false_alarms`: smaller values are no drift, however surely they are not chance. The
+    /// metric's usual cut where not given.
+    #[serde(default)]
+    pub(in crate::config) effect_min: Option<f64>,
     /// Clear when the value is on the good side of this. For drift and rates 0.8 × `above`, for
     /// everything else the threshold itself, where not given.
     #[serde(default)]

@@ -224,7 +224,7 @@ impl ModelWorker {
             };
             let model = &config.models[&self.name];
             let earlier = self.earlier_rows(size, &window).await?;
-            let closed = Closed { window, profiles: &profiles, earlier: &earlier };
+            let closed = Closed { size, window, profiles: &profiles, earlier: &earlier };
             let measured = measure::drift(model, &self.roles, &against, closed, &mut self.nulls);
             commit.measurements.extend(measure::rows(&self.name, window, Group::Drift, &measured));
             let features = self.roles.features(&against);

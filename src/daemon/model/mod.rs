@@ -11,6 +11,7 @@ mod reference;
 mod scan;
 
 pub use recall::Recalled;
+pub use reference::read_static;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -169,11 +170,7 @@ impl ModelWorker {
             .get(name)
             .ok_or_else(|| TurnError::stored("model", format!("no model `{name}`")))?;
         let grid = Grid { size: model.window, zone: model.time_zone.clone() };
-        let time = TimeColumn {
-            name: model.predictions.time.clone(),
-            zone: model.time_zone.clone(),
-            unit: model.predictions.time_unit,
-        };
+        let time = reference::time_of(model);
         let label_source = model.labels.as_ref().and_then(|l| l.source.as_ref());
         let link =
             shared.config.server.as_ref().map(|s| format!("http://{}/models/{name}", s.listen));

@@ -3,15 +3,19 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{ModelWorker, State, TurnError};
 use crate::{
-    config::ReferenceKind,
+    config::{ModelConfig, ReferenceKind},
     daemon::parts,
-    engine::{UNKNOWN_VERSION, frozen, rules},
+    engine::{
+        Roles, UNKNOWN_VERSION, frozen,
+        reference::{self, OWN_WINDOWS_MAX, ReferenceRows},
+        rules,
+    },
     monitor::{self, Frozen},
-    profile::{Limits, Profile, Profiler, codec},
+    profile::{Limits, Profile, codec},
     retrain::RunState,
-    source::{AnySource, Query, SourceError},
+    source::{AnySource, Part, Query, ReadReport, SourceError, TimeColumn},
     store::{Commit, ReferenceRow},
-    time::{Interval, Span, Timestamp},
+    time::{Grid, Interval, Span, Timestamp},
 };
 
 impl ModelWorker {
@@ -42,9 +46,13 @@ impl ModelWorker {
         if !self.references.is_empty() {
             return Ok(());
         }
-        let (source, roles) = (named.source.clone(), self.roles.clone());
-        let name = named.name.clone();
-        let (profile, refused) = parts::blocking(move || read_all(&source, &roles)).await?;
+        let (source, roles) = (Arc::new(named.source.clone()), self.roles.clone());
+        let (name, model, time) = (named.name.clone(), self.model().clone(), self.time.clone());
+        let read = move || {
+            let (profile, windows, refused) = read_all(&source, &roles, &model, &time)?;
+            Ok((frozen_of(&model, &roles, profile, "static", &windows, false), refused))
+        };
+        let (frozen, refused) = parts::blocking(read).await?;
         if refused > 0 {
             tracing::warn!(
                 model = self.name,
@@ -52,22 +60,13 @@ impl ModelWorker {
                 "rows of the reference cannot be read"
             );
         }
-        let frozen = self.freeze(profile, "static".to_owned());
-        tracing::info!(
-            model = self.name,
-            source = name,
-            rows = frozen.profile.rows,
-            "reference read"
-        );
+        let windows = frozen.own.first().map_or(0, |own| own.starts.len());
+        let rows = frozen.profile.rows;
+        tracing::info!(model = self.name, source = name, rows, windows, "reference read");
         let mut commit = Commit::default();
         commit.references.push(self.reference_row(&frozen, Timestamp::MIN)?);
         self.shared.store.apply(&commit).await?;
         self.adopt_references(&commit)
-    }
-
-    fn freeze(&self, profile: Profile, id: String) -> Frozen {
-        let model = self.model();
-        monitor::freeze(profile, id, model.reference.bins, &model.predictions.kinds)
     }
 
     fn reference_row(&self, frozen: &Frozen, since: Timestamp) -> Result<ReferenceRow, TurnError> {
@@ -91,9 +90,10 @@ impl ModelWorker {
             return Ok(Arc::clone(frozen));
         }
         let ReferenceKind::Previous(span) = self.model().reference.kind else {
-            return Ok(Arc::new(self.freeze(Profile::default(), "none".to_owned())));
+            let none = Profile::default();
+            return Ok(Arc::new(frozen_of(self.model(), &self.roles, none, "none", &[], true)));
         };
-        let profile = self.windows_before(window.start, span).await?;
+        let (profile, windows) = self.windows_before(window.start, span).await?;
         // A history that is shorter than that says how long it is.
         let began = self.state.progress.started.unwrap_or(window.start);
         let so_far = window.start.since(began);
@@ -101,17 +101,25 @@ impl ModelWorker {
             true => format!("previous {span}, {so_far} so far"),
             false => format!("previous {span}"),
         };
-        Ok(Arc::new(self.freeze(profile, id)))
+        Ok(Arc::new(frozen_of(self.model(), &self.roles, profile, id, &windows, true)))
     }
 
-    async fn windows_before(&self, end: Timestamp, span: Span) -> Result<Profile, TurnError> {
+    /// The windows of this long before an instant: together, and one by one.
+    async fn windows_before(
+        &self,
+        end: Timestamp,
+        span: Span,
+    ) -> Result<(Profile, Windows), TurnError> {
         let mut merged = Profile::default();
+        let mut windows: BTreeMap<Interval, Profile> = BTreeMap::new();
         let before = Interval { start: end.minus(span), end };
         for row in self.shared.store.profiles(&self.name, None, before).await? {
             let profile = codec::decode(&row.body).map_err(|e| TurnError::stored("profile", e))?;
             merged.merge(&profile, &Limits::default());
+            windows.entry(row.window).or_default().merge(&profile, &Limits::default());
         }
-        Ok(merged)
+        let skipped = windows.len().saturating_sub(OWN_WINDOWS_MAX);
+        Ok((merged, windows.into_iter().skip(skipped).collect()))
     }
 
     /// A version not seen before that serves most of a window has been promoted: what was open
@@ -149,10 +157,12 @@ impl ModelWorker {
         let config = Arc::clone(&self.shared.config);
         rules::supersede(self.context(&config), &mut next.rules, window.start, now, commit);
         if let Some(span) = self.model().reference.rollover {
-            let profile = self.windows_before(window.start, span).await?;
+            let (profile, windows) = self.windows_before(window.start, span).await?;
             // Without a single kept row the old reference is still the better one.
             if profile.rows > 0 {
-                let frozen = self.freeze(profile, format!("rolled over {leading}"));
+                let id = format!("rolled over {leading}");
+                let model = self.model();
+                let frozen = frozen_of(model, &self.roles, profile, id, &windows, false);
                 commit.references.push(self.reference_row(&frozen, window.start)?);
             }
         }
@@ -164,22 +174,89 @@ fn thaw(row: &ReferenceRow) -> Result<Frozen, TurnError> {
     frozen::decode(&row.body).map_err(|e| TurnError::stored("reference", e))
 }
 
+/// The static reference of a model, read; `None` where it has another kind of reference.
+///
+/// # Errors
+/// The source's.
+pub fn read_static(model: &ModelConfig) -> Result<Option<Frozen>, SourceError> {
+    let ReferenceKind::Static(named) = &model.reference.kind else { return Ok(None) };
+    let (source, roles) = (Arc::new(named.source.clone()), Roles::new(model));
+    let time = time_of(model);
+    let (profile, windows, _) = read_all(&source, &roles, model, &time)?;
+    Ok(Some(frozen_of(model, &roles, profile, "static", &windows, false)))
+}
+
+/// The column that says when.
+pub(super) fn time_of(model: &ModelConfig) -> TimeColumn {
+    TimeColumn {
+        name: model.predictions.time.clone(),
+        zone: model.time_zone.clone(),
+        unit: model.predictions.time_unit,
+    }
+}
+
+/// A reference with its bins and with what its own windows say.
+fn frozen_of(
+    model: &ModelConfig,
+    roles: &Roles,
+    profile: Profile,
+    id: impl Into<String>,
+    windows: &[(Interval, Profile)],
+    anew: bool,
+) -> Frozen {
+    let mut frozen = monitor::freeze(profile, id, model.reference.bins, &model.predictions.kinds);
+    frozen.own = reference::own_windows(model, roles, &frozen, windows, anew);
+    frozen
+}
+
+/// Windows with what they hold.
+type Windows = Vec<(Interval, Profile)>;
+
+/// A whole source, its windows where its rows have times, and how many rows were refused.
+type Whole = (Profile, Windows, u64);
+
 /// Profiles a whole source.
 fn read_all(
-    source: &AnySource,
-    roles: &crate::engine::Roles,
-) -> Result<(Profile, u64), SourceError> {
-    let mut profiler = Profiler::new(roles.kinds.clone(), Limits::default());
-    let (columns, keys) = (roles.wanted(), roles.named());
-    let query = Query { columns: columns.as_deref(), keys: &keys, ..Query::default() };
-    let mut refused = 0;
-    for part in source.get().parts()? {
-        let report = source.get().read(&part, &query, &mut |batch| {
-            let record = roles.profiled(&batch.record).map_err(SourceError::Stopped)?;
-            profiler.update(&record);
-            Ok(())
-        })?;
-        refused += report.rows_refused;
+    source: &Arc<AnySource>,
+    roles: &Roles,
+    model: &ModelConfig,
+    time: &TimeColumn,
+) -> Result<Whole, SourceError> {
+    let parts = source.get().parts()?;
+    let timed = parts
+        .iter()
+        .all(|part| source.get().schema(part).is_ok_and(|it| it.index_of(&time.name).is_ok()));
+    // Rows without a readable time are of the reference all the same: then it is read without
+    // times, and has no windows.
+    if timed
+        && let Ok((profile, windows, report)) = read_parts(source, &parts, roles, model, Some(time))
+        && report.rows_without_time == 0
+    {
+        return Ok((profile, windows, report.rows_refused));
     }
-    Ok((profiler.finish(), refused))
+    let (profile, windows, report) = read_parts(source, &parts, roles, model, None)?;
+    Ok((profile, windows, report.rows_refused))
+}
+
+fn read_parts(
+    source: &Arc<AnySource>,
+    parts: &[Part],
+    roles: &Roles,
+    model: &ModelConfig,
+    time: Option<&TimeColumn>,
+) -> Result<(Profile, Windows, ReadReport), SourceError> {
+    let grid = Grid { size: model.window, zone: model.time_zone.clone() };
+    let mut rows = ReferenceRows::new(roles, grid);
+    let (columns, keys) = (roles.wanted(), roles.named());
+    let query = Query { columns: columns.as_deref(), keys: &keys, time, ..Query::default() };
+    let mut total = ReadReport::default();
+    for part in parts {
+        let report = source
+            .get()
+            .read(part, &query, &mut |batch| rows.add(&batch).map_err(SourceError::Stopped))?;
+        total.rows_refused += report.rows_refused;
+        total.rows_without_time += report.rows_without_time;
+    }
+    let (profile, windows) = rows.finish();
+    Ok((profile, windows, total))
 }

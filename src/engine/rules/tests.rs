@@ -140,6 +140,7 @@ fn measured(metric: &str, rows: u64, value: f64) -> Measurement {
         rows,
         labels: Some(rows),
         label_coverage: Some(0.8),
+        limits: Vec::new(),
     }
 }
 

@@ -1,14 +1,14 @@
 //! Upper quantiles: of draws, and of what has a distribution of its own.
 use statrs::distribution::{ChiSquared, ContinuousCDF, Normal};
 
-use super::Ask;
+use super::{Ask, NULL_SHARE, pareto};
 use crate::{
     profile::{Body, ColumnProfile},
     stat,
 };
 
 /// The larger of the draws' own quantile and of a gamma distribution's that is fitted to their
-/// `power`-th powers.
+/// `power`-th powers. Beyond [`NULL_SHARE`] the draws' own is that of their fitted tail.
 pub(in crate::monitor) fn upper_quantile(
     mut values: Vec<f64>,
     share: f64,
@@ -20,8 +20,19 @@ pub(in crate::monitor) fn upper_quantile(
     }
     values.sort_unstable_by(f64::total_cmp);
     let own = values[((share * n as f64).ceil() as usize).clamp(1, n) - 1];
+    let own = match share > NULL_SHARE {
+        true => beyond(&values, share, power).filter(|it| it.is_finite()).unwrap_or(own),
+        false => own,
+    };
     let fitted = fitted_quantile(&values, share, power, 1.0);
     Some(if fitted.is_finite() { fitted.max(own) } else { own })
+}
+
+/// The quantile by the draws' tail; on their cube root it is shorter, and the better fitted.
+fn beyond(values: &[f64], share: f64, power: f64) -> Option<f64> {
+    let root = power / 3.0;
+    let roots: Vec<f64> = values.iter().map(|value| value.powf(root)).collect();
+    pareto::extreme(&roots, 1.0 - share).map(|it| it.powf(1.0 / root))
 }
 
 /// Whether a few draws say that the quantile cannot come near `cut`: it stays below were the

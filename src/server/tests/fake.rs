@@ -66,6 +66,7 @@ fn measured(metric: &str, column: Option<&str>, value: Result<f64, NoValue>) -> 
         rows: 800,
         labels: None,
         label_coverage: None,
+        limits: Vec::new(),
     }
 }
 

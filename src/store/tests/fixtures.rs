@@ -61,6 +61,7 @@ pub(crate) fn measurement(
         rows: 800,
         labels: None,
         label_coverage: None,
+        limits: Vec::new(),
     }
 }
 

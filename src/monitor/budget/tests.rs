@@ -1,0 +1,139 @@
+use rand_distr::{Distribution as _, StandardNormal};
+use rand_pcg::Pcg64Mcg;
+
+use super::*;
+use crate::{
+    monitor::{OwnWindows, freeze},
+    profile::{Limits, Profile},
+    stat::numeric,
+    time::{Span, Timestamp},
+};
+
+const COLUMNS: [&str; 3] = ["a", "b", "c"];
+
+/// A window of independent rows whose days differ by `between` deviations.
+fn window(random: &mut Pcg64Mcg, rows: u64, between: f64) -> Profile {
+    let mut profile = Profile { rows, ..Profile::default() };
+    for name in COLUMNS {
+        let day: f64 = StandardNormal.sample(random);
+        let value = |_| {
+            let own: f64 = StandardNormal.sample(&mut *random);
+            own + between * day
+        };
+        let values: Vec<f64> = (0..rows).map(value).collect();
+        profile.columns.insert(name.to_owned(), numeric(values));
+    }
+    profile
+}
+
+/// A reference of so many days, and what they say against it.
+fn reference(days: u32, rows: u64, between: f64, seed: u128) -> Frozen {
+    let mut random = Pcg64Mcg::new(seed);
+    let windows: Vec<Profile> = (0..days).map(|_| window(&mut random, rows, between)).collect();
+    let mut whole = Profile::default();
+    windows.iter().for_each(|it| whole.merge(it, &Limits::default()));
+    let mut frozen = freeze(whole, "static", 10, &BTreeMap::new());
+    let at = |day: i64| Timestamp::from_micros(0).plus(Span::days(day));
+    let windows: Vec<(Timestamp, &Profile)> = (0..).map(at).zip(&windows).collect();
+    let columns = COLUMNS.map(str::to_owned);
+    let metrics = ["psi", "wasserstein_normed", "missing_rate", "out_of_range_rate"];
+    frozen.own =
+        vec![OwnWindows::measure(&frozen, WindowSize::Day, &windows, &columns, &metrics, 1)];
+    frozen
+}
+
+fn demand(alarms: f64, windows: u32) -> Demand {
+    Demand { alarms, windows, effect_min: Some(0.0) }
+}
+
+fn at(frozen: &Frozen, metric: &str, demand: Demand, rows: u64) -> f64 {
+    let mut thresholds = Thresholds::new(frozen, metric, WindowSize::Day, &COLUMNS, demand);
+    thresholds.at("a", rows, &mut NullDraws::new()).unwrap()
+}
+
+#[test]
+fn the_windows_of_a_reference_agree_with_redrawing_where_rows_are_independent() {
+    for metric in ["psi", "wasserstein_normed"] {
+        let own = reference(90, 200, 0.0, 1);
+        let redrawn = Frozen { own: Vec::new(), ..own.clone() };
+        for (alarms, windows) in [(0.03, 1), (0.03, 2), (0.2, 1)] {
+            let ask = demand(alarms, windows);
+            let (own, redrawn) = (at(&own, metric, ask, 200), at(&redrawn, metric, ask, 200));
+            assert!((0.7..1.4).contains(&(own / redrawn)), "{metric}: {own}, redrawn {redrawn}");
+        }
+    }
+}
+
+#[test]
+fn days_that_differ_raise_it_and_a_few_of_them_are_enough_to_tell() {
+    let ask = demand(0.03, 1);
+    for days in [90, 20, 5] {
+        let differing = reference(days, 200, 0.5, 2);
+        let redrawn = Frozen { own: Vec::new(), ..differing.clone() };
+        let (own, redrawn) = (at(&differing, "psi", ask, 200), at(&redrawn, "psi", ask, 200));
+        assert!(own > 2.0 * redrawn, "{days} days: {own}, redrawn {redrawn}");
+    }
+}
+
+#[test]
+fn fewer_alarms_more_columns_and_less_patience_raise_it() {
+    let own = reference(90, 200, 0.2, 3);
+    let redrawn = Frozen { own: Vec::new(), ..own.clone() };
+    for frozen in [own, redrawn] {
+        let usual = at(&frozen, "psi", demand(0.05, 1), 200);
+        assert!(at(&frozen, "psi", demand(0.005, 1), 200) > usual);
+        assert!(at(&frozen, "psi", demand(0.05, 2), 200) < usual);
+        let alone = Thresholds::new(&frozen, "psi", WindowSize::Day, &["a"], demand(0.05, 1))
+            .at("a", 200, &mut NullDraws::new())
+            .unwrap();
+        assert!(alone < usual, "{alone} of one column, {usual} of three");
+    }
+}
+
+#[test]
+fn small_windows_have_higher_thresholds() {
+    for days in [90, 20] {
+        let frozen = reference(days, 200, 0.0, 4);
+        let of = |rows| at(&frozen, "psi", demand(0.03, 2), rows);
+        assert!(of(50) > of(100) && of(100) > of(200));
+    }
+    // Days that differ do so in large windows too.
+    let frozen = reference(90, 200, 0.5, 4);
+    let of = |rows| at(&frozen, "psi", demand(0.03, 2), rows);
+    assert!(of(5000) > 0.9 * of(250), "{} and {}", of(5000), of(250));
+}
+
+#[test]
+fn a_least_effect_holds_always() {
+    let frozen = reference(90, 5000, 0.0, 5);
+    let least = |effect_min| at(&frozen, "psi", Demand { effect_min, ..demand(0.03, 2) }, 5000);
+    assert!((least(None) - 0.2).abs() < 1e-12);
+    assert!((least(Some(0.35)) - 0.35).abs() < 1e-12);
+    assert!(least(Some(0.0)) < 0.05);
+}
+
+#[test]
+fn what_is_not_asked_of_the_windows_is_redrawn() {
+    let frozen = reference(90, 200, 0.0, 6);
+    let columns =
+        Thresholds::new(&frozen, "out_of_range_rate", WindowSize::Day, &COLUMNS, demand(0.03, 1));
+    assert_eq!(columns.basis(), Basis { columns: 3, exact: 0, windows: 90 });
+    let psi = Thresholds::new(&frozen, "psi", WindowSize::Day, &COLUMNS, demand(0.03, 1));
+    assert_eq!(psi.basis(), Basis { columns: 3, exact: 3, windows: 90 });
+    let weeks = Thresholds::new(&frozen, "psi", WindowSize::Week, &COLUMNS, demand(0.03, 1));
+    assert_eq!(weeks.basis(), Basis { columns: 3, exact: 0, windows: 0 });
+    // Never missing: the least effect is what is left, and no threshold is infinite.
+    assert!(at(&frozen, "missing_rate", demand(0.03, 1), 200) < 1e-9);
+}
+
+#[test]
+fn fixed_rules_have_a_price() {
+    let frozen = reference(90, 100, 0.0, 7);
+    let of = |above: f64| {
+        chance(&frozen, "psi", WindowSize::Day, &COLUMNS, 1, |_, _| Some(above)).unwrap()
+    };
+    // PSI of 10 bins and 100 rows passes 0.1 in about 37 of 100 windows, of three columns in 75.
+    assert!((0.6..0.9).contains(&of(0.1)), "{}", of(0.1));
+    assert!(of(0.5) < 1e-4 && of(0.0) > 0.999);
+    assert_eq!(chance(&frozen, "psi", WindowSize::Week, &COLUMNS, 1, |_, _| Some(0.1)), None);
+}
