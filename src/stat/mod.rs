@@ -7,6 +7,7 @@
 //! `pub use` lines and its line in [`ALL`]. The tests over the registry then run it too.
 mod bins;
 mod chi_square;
+pub mod detector;
 mod distinct_count;
 mod divergence;
 mod hellinger;
