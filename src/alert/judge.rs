@@ -73,12 +73,13 @@ pub fn judge(
             let (outcome, evidence) = match &m.value {
                 Ok(_) if !covered => (Outcome::Insufficient, None),
                 Ok(value) => {
-                    let limit = limit(rule.threshold, m.threshold);
+                    let limit = limit(rule.threshold, m.threshold, *value);
                     let evidence = limit.map(|limit| Evidence {
                         column: m.column.clone(),
                         value: *value,
                         threshold: limit,
                         p_value: m.p_value,
+                        change: None,
                     });
                     (limit.map_or(Outcome::Error, |limit| compare(rule, *value, limit)), evidence)
                 }
@@ -93,10 +94,12 @@ pub fn judge(
         .collect()
 }
 
-fn limit(threshold: Threshold, sized: Option<f64>) -> Option<f64> {
+fn limit(threshold: Threshold, sized: Option<f64>, value: f64) -> Option<f64> {
     match threshold {
         Threshold::Above(limit) | Threshold::Below(limit) => Some(limit),
         Threshold::Default => sized,
+        // Its values are judged by their course: see `detect`.
+        Threshold::Detector { .. } => Some(value),
     }
 }
 
@@ -105,6 +108,7 @@ fn compare(rule: &Rule, value: f64, limit: f64) -> Outcome {
     match rule.threshold {
         // None reaches this, yet it would be no evidence that could be written down.
         _ if !value.is_finite() => Outcome::Error,
+        Threshold::Detector { .. } => Outcome::Clear,
         Threshold::Below(_) if value < limit => Outcome::Breach,
         Threshold::Below(_) if value >= clear_at => Outcome::Clear,
         Threshold::Below(_) => Outcome::Band,
@@ -123,6 +127,7 @@ pub fn badness(evidence: &Evidence, threshold: Threshold) -> f64 {
     let over = match threshold {
         Threshold::Below(_) => limit - value,
         Threshold::Above(_) | Threshold::Default => value - limit,
+        Threshold::Detector { .. } => (value - limit).abs(),
     };
     over / limit.abs().max(1e-9)
 }

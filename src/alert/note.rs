@@ -56,5 +56,8 @@ pub fn threshold(rule: &Rule) -> String {
         Threshold::Above(limit) => format!("above {limit}"),
         Threshold::Below(limit) => format!("below {limit}"),
         Threshold::Default => "above its usual cut and its 99.9 % null quantile".to_owned(),
+        Threshold::Detector { detector, .. } => {
+            format!("no longer what it was, says {}", detector.kind())
+        }
     }
 }

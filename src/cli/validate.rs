@@ -5,6 +5,7 @@ use anyhow::Context as _;
 
 use super::{ConfigArg, Format, exit, show};
 use crate::{
+    alert,
     config::{
         Config, ModelConfig, NamedSource, On, ReferenceKind, Report, RetrainingConfig, Rule, Start,
         Threshold,
@@ -164,6 +165,7 @@ fn rule_in_words(rule: &Rule, config: &Config) -> String {
         Threshold::Above(value) => format!("above {value}"),
         Threshold::Below(value) => format!("below {value}"),
         Threshold::Default => "above what chance explains".to_owned(),
+        Threshold::Detector { .. } => alert::note::threshold(rule),
     };
     let severity = format!("{:?}", rule.severity).to_lowercase();
     let (name, metric, windows) = (&rule.name, rule.metric, rule.windows);

@@ -12,6 +12,7 @@ mod model;
 mod problem;
 mod problems;
 mod read;
+mod read_detector;
 mod read_model;
 mod read_rule;
 mod schema;

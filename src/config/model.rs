@@ -10,6 +10,7 @@ use crate::{
     profile::Kind,
     retrain::AnyTarget,
     source::{AnySource, TimeUnit},
+    stat::detector::AnyDetector,
     time::{Span, Timestamp, WindowSize},
 };
 
@@ -300,6 +301,13 @@ pub enum Threshold {
     /// The value is above the statistic's usual cut **and** above its 99.9 % null quantile at
     /// the two windows' sizes.
     Default,
+    /// The values have changed their course from window to window.
+    Detector {
+        /// Who says so.
+        detector: AnyDetector,
+        /// Whether it is given 1 - value: it watches errors, and a lower value is worse.
+        turned: bool,
+    },
 }
 
 /// How bad an alert is.

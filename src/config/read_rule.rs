@@ -1,9 +1,9 @@
 //! One model's rules.
 use super::{
     Code, Family, Labels, METRICS, Metric, Needs, On, Predictions, Problems, Rule, Threshold,
-    Worse, file, read::Names, suggest, table, table::Table, words::Words,
+    Worse, file, read::Names, read_detector, suggest, table, table::Table, words::Words,
 };
-use crate::time::WindowSize;
+use crate::{stat::detector::AnyDetector, time::WindowSize};
 
 /// Columns and names that a rule may speak of. `None`: not readable, so not checked against.
 pub(super) struct Scope<'s> {
@@ -22,7 +22,11 @@ pub(super) fn rules(tables: Vec<Table<'_>>, scope: &Scope<'_>) -> Option<Vec<Rul
     let rules: Vec<Option<Rule>> = tables
         .into_iter()
         .map(|mut table| {
-            let own = table.read::<file::Rule>()?;
+            let detector = read_detector::detector(&mut table);
+            let mut own = table.read::<file::Rule>()?;
+            if detector.is_some() {
+                read_detector::once(&mut own, &table);
+            }
             let problems = table.problems();
             if let Some(why) = table::bad_name(&own.name) {
                 problems.at("name").note(Code::BadName, why);
@@ -33,13 +37,18 @@ pub(super) fn rules(tables: Vec<Table<'_>>, scope: &Scope<'_>) -> Option<Vec<Rul
                     .help("a rule's name is the identity of its alerts");
             }
             seen.push(own.name.clone());
-            rule(own, &table, scope)
+            rule(own, detector, &table, scope)
         })
         .collect();
     rules.into_iter().collect()
 }
 
-fn rule(own: file::Rule, table: &Table<'_>, scope: &Scope<'_>) -> Option<Rule> {
+fn rule(
+    own: file::Rule,
+    detector: Option<Option<AnyDetector>>,
+    table: &Table<'_>,
+    scope: &Scope<'_>,
+) -> Option<Rule> {
     let problems = &table.problems();
     let metric = Metric::find(&own.metric);
     if metric.is_none() {
@@ -62,7 +71,10 @@ fn rule(own: file::Rule, table: &Table<'_>, scope: &Scope<'_>) -> Option<Rule> {
     let metric = metric?;
     check_needs(metric, problems, scope);
     let on = on(metric, own.on.as_ref(), problems, scope);
-    let threshold = threshold(metric, &own, table);
+    let threshold = match detector {
+        Some(detector) => read_detector::threshold(metric, detector?, table),
+        None => threshold(metric, &own, table),
+    };
     let clear_at = threshold.and_then(|it| clear_at(metric, it, own.clear_at, problems));
     Some(Rule {
         name: own.name,
@@ -348,6 +360,8 @@ fn clear_at(
             place.clone().key().note(Code::Conflict, message.to_owned());
             None
         }
+        // Said already: `read_detector`.
+        Threshold::Detector { .. } => None,
         Threshold::Above(_) | Threshold::Below(_) => None,
     };
     if let Some(why) = why {
@@ -356,7 +370,8 @@ fn clear_at(
     Some(value)
 }
 
-fn range(metric: &Metric) -> String {
+/// The range of a metric in words.
+pub(super) fn range(metric: &Metric) -> String {
     if metric.max.is_finite() {
         format!("from {} to {}", metric.min, metric.max)
     } else {

@@ -54,7 +54,8 @@ fn time(text: &str) -> Timestamp {
 
 /// Accuracy that fell: one value, no column.
 pub(super) fn firing() -> Note {
-    let evidence = Evidence { column: None, value: 0.612_34, threshold: 0.68, p_value: None };
+    let evidence =
+        Evidence { column: None, value: 0.612_34, threshold: 0.68, p_value: None, change: None };
     Note {
         key: "driftd-0123456789abcdef0123456789abcdef".into(),
         episode: "driftd-fedcba9876543210fedcba9876543210".into(),
@@ -85,6 +86,7 @@ pub(super) fn drift() -> Note {
         value,
         threshold: 0.2,
         p_value,
+        change: None,
     };
     let evidence = vec![row("temp", 1.2827, Some(0.0)), row("origin", 0.241, Some(0.0123))];
     Note {
@@ -127,6 +129,7 @@ pub(super) fn hostile() -> Note {
         value: f64::NAN,
         threshold: f64::INFINITY,
         p_value: Some(-1.0),
+        change: None,
     };
     Note {
         model: name.into(),

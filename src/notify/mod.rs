@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     config::{Reveal, Revealed, Severity},
+    stat::detector::Change,
     time::{Interval, Timestamp},
 };
 
@@ -63,10 +64,13 @@ pub struct Evidence {
     pub column: Option<String>,
     /// The value.
     pub value: f64,
-    /// The threshold it was judged by.
+    /// The threshold it was judged by; of a rule with a detector the mean before the change.
     pub threshold: f64,
     /// The test's p-value.
     pub p_value: Option<f64>,
+    /// What a rule's detector saw change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
 }
 
 /// What happened.

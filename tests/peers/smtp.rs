@@ -55,6 +55,7 @@ fn note(test: &str) -> Note {
         value: 1.2827,
         threshold: 0.2,
         p_value: Some(1e-9),
+        change: None,
     };
     Note {
         key: format!("driftd-{test}-{started_ns}"),

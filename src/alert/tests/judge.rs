@@ -144,8 +144,13 @@ fn a_rule_judges_its_metric_its_columns_and_no_slice() {
 
 #[test]
 fn the_worst_is_the_farthest_over_its_own_threshold() {
-    let of =
-        |value: f64, threshold: f64| Evidence { column: None, value, threshold, p_value: None };
+    let of = |value: f64, threshold: f64| Evidence {
+        column: None,
+        value,
+        threshold,
+        p_value: None,
+        change: None,
+    };
     let above = |a, b| {
         badness(&of(a, 0.2), Threshold::Above(0.2)) > badness(&of(b, 0.2), Threshold::Above(0.2))
     };

@@ -49,6 +49,7 @@ pub(super) fn judged(column: &str, letter: char) -> Option<Judged> {
         value,
         threshold: 0.2,
         p_value: None,
+        change: None,
     });
     Some(Judged { column: Some(column.to_owned()), outcome, evidence })
 }

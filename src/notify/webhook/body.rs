@@ -66,6 +66,7 @@ pub(super) fn render(note: &Note) -> Vec<u8> {
         value: it.value,
         threshold: it.threshold,
         p_value: it.p_value,
+        change: it.change,
     };
     let evidence: Vec<Evidence> = note.evidence.iter().map(short).collect();
     let mut body = Body {

@@ -217,8 +217,7 @@ proptest::proptest! {
             column: Some(names[at % 5].repeat(at % 4)),
             value: at as f64 / 7.0,
             threshold: 0.1,
-            p_value: None,
-        };
+            p_value: None, change: None };
         let note = Note {
             model: names[0].repeat(9),
             rule: names[1].clone(),

@@ -163,7 +163,8 @@ impl Fake {
     }
 
     fn add_events(&mut self) {
-        let worst = Evidence { column: None, value: 0.6431, threshold: 0.68, p_value: None };
+        let worst =
+            Evidence { column: None, value: 0.6431, threshold: 0.68, p_value: None, change: None };
         let fell = Episode {
             id: "driftd-1".into(),
             model: "flight-delays".into(),

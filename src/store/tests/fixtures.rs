@@ -65,8 +65,13 @@ pub(crate) fn measurement(
 }
 
 pub(crate) fn episode(id: &str, n: i64, state: State) -> Episode {
-    let worst =
-        Evidence { column: Some("temp".into()), value: 0.1 + 0.2, threshold: 0.2, p_value: None };
+    let worst = Evidence {
+        column: Some("temp".into()),
+        value: 0.1 + 0.2,
+        threshold: 0.2,
+        p_value: None,
+        change: None,
+    };
     Episode {
         id: id.into(),
         model: MODEL.into(),
