@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(said[3..8], [Signal::Warning; 5]);
         // 19/49 + 0.0696 = 0.4573
         let Signal::Drift(Some(change)) = said[8] else { panic!("{said:?}") };
-        assert_eq!(change.before, 0.25);
-        assert!((change.after - 1.0).abs() < 1e-12, "{}", change.after);
+        let off = (change.before - 0.25).abs().max((change.after - 1.0).abs());
+        assert!(off < 1e-12, "{change:?}");
     }
 }

@@ -32,7 +32,7 @@ use super::{Bad, Detector, Domain, Mean, Signal};
 /// ```
 /// use driftd::stat::detector::{Eddm, Signal, Stream};
 /// let mut stream = Stream::new(Eddm::default().into());
-/// assert!((0..400).all(|i| stream.update(f64::from(u8::from(i % 8 == 0))) == Signal::None));
+/// assert!((0..400).all(|i| stream.update(f64::from(u8::from(i % 8 == 7))) == Signal::None));
 /// assert!((0..400).any(|_| stream.update(1.0) == Signal::Drift(None)));
 /// // Half an error is none.
 /// assert_eq!((stream.update(0.5), stream.refused()), (Signal::None, 1));
@@ -85,7 +85,7 @@ impl Detector for Eddm {
 
     fn update(&self, state: &mut EddmState, x: f64) -> Signal {
         state.values = state.values.saturating_add(1);
-        if x == 1.0 {
+        if x > 0.0 {
             let distance = (state.values - state.last_error) as f64;
             let before = state.distances.mean;
             state.distances.update(distance);

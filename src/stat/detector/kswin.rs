@@ -22,7 +22,7 @@
 //! **Values.** None is said before `window_size`: 100 windows in a rule, where 30 and 10 do too.
 //!
 //! **Another.** `adwin` for the mean, with far fewer false alarms. State: `window_size` numbers; cost:
-//! one to two µs.
+//! half a µs.
 //!
 //! # References
 //! - C. Raab, M. Heusinger, F.-M. Schleif (2020), *Reactive soft prototype computing for concept drift

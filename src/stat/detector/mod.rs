@@ -68,7 +68,8 @@ impl Domain {
         match self {
             Self::Number => x.abs() <= VALUE_MAX,
             Self::Share => (0.0..=1.0).contains(&x),
-            Self::Outcome => x == 0.0 || x == 1.0,
+            // Exactly: half an error is none.
+            Self::Outcome => x.total_cmp(&1.0).is_eq() || x == 0.0,
         }
     }
 }

@@ -36,7 +36,8 @@ use super::{Bad, Change, Detector, Domain, Mean, Mode, Signal, not_negative, pos
 /// let mut stream = Stream::new(PageHinkley { lambda: 2.0, ..PageHinkley::default() }.into());
 /// assert!((0..50).all(|_| stream.update(1.0) == Signal::None));
 /// let drift = (0..50).map(|_| stream.update(2.0)).find(|it| *it != Signal::None);
-/// assert_eq!(drift, Some(Signal::Drift(Some(Change { before: 1.0, after: 2.0 }))));
+/// let Some(Signal::Drift(Some(Change { before, after }))) = drift else { panic!("{drift:?}") };
+/// assert!(before == 1.0 && (after - 2.0).abs() < 1e-9);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
