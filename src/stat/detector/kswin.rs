@@ -17,7 +17,7 @@
 //! the number of the value, so the same stream alarms alike wherever it is cut.
 //!
 //! **Without drift.** `alpha` is of one look, and it looks at every value: with 0.005 a false alarm
-//! comes about every few hundred values. In long streams use 0.0001 or less.
+//! comes about every 600 values. In long streams use 0.0001 or less.
 //!
 //! **Values.** None is said before `window_size`: 100 windows in a rule, where 30 and 10 do too.
 //!

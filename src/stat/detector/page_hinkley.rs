@@ -9,9 +9,8 @@
 //! It knows the means: up to where the sum was least (or largest), which is where the change began, and
 //! since. After a drift it begins anew. It does not warn.
 //!
-//! **Without drift.** The sum wanders; each step pulls it back by `delta`. With `delta` of half the
-//! change that matters, and `lambda` of h standard deviations, a false alarm comes about once in
-//! exp(2·delta·h/σ) values.
+//! **Without drift.** With k = `delta`/σ and b = `lambda`/σ + 1.166, σ the values' deviation, a false
+//! alarm of one side comes about once in (exp(2kb) - 2kb - 1) / 2k² values (Siegmund 1985).
 //!
 //! **Values.** A change by c above `delta` is seen after about `lambda`/(c - `delta`) values: `lambda`
 //! is in the values' unit. The usual 50 is made for streams of rows; for a window's `roc_auc`, which
@@ -23,6 +22,7 @@
 //!
 //! # References
 //! - E. S. Page (1954), *Continuous inspection schemes*, Biometrika 41.
+//! - D. Siegmund (1985), *Sequential analysis: tests and confidence intervals*.
 //! - D. V. Hinkley (1971), *Inference about the change-point from cumulative sum tests*, Biometrika 58.
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
