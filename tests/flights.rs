@@ -232,3 +232,30 @@ fn months_have_the_numbers_of_the_readme() {
         assert_eq!(format!("{:.3}", value("temp", "ks")), ks[index], "{month}");
     }
 }
+
+#[test]
+fn a_detector_sees_the_scores_leave_their_course() {
+    let folder = tempfile::tempdir().unwrap();
+    config(folder.path(), "1d", &[]);
+    let path = folder.path().join("driftd.toml");
+    let rule = "[[models.flight-delays.rules]]\nname = \"scores-changed\"\n\
+        metric = \"wasserstein_normed\"\non = \"predictions\"\n\
+        detector = { type = \"cusum\", lambda = 0.5, delta = 0.05, mode = \"up\" }\n";
+    fs::write(&path, fs::read_to_string(&path).unwrap() + rule).unwrap();
+    let mut command = support::driftd();
+    command.arg("check").arg("-c").arg(&path);
+    command.args(["--from", "2013-03-01", "--to", "2013-05-01", "--format", "json"]);
+    let output = support::output(&mut command);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let alerts = report["alerts"].as_array().unwrap();
+    // Frouros' CUSUM with these options, given these 61 values, alarms once, on this day.
+    assert_eq!(alerts.len(), 1, "{alerts:?}");
+    let found = [&alerts[0]["since"], &alerts[0]["state"], &alerts[0]["columns"][0]];
+    assert_eq!(found.map(|it| it.as_str().unwrap()), ["2013-04-21T00:00:00Z", "resolved", "score"]);
+    // The one measurement that the alert began with says so.
+    let measurements = report["measurements"].as_array().unwrap();
+    let firing =
+        measurements.iter().filter(|it| it["state"] == "firing" && it["version"].is_null());
+    let days: Vec<&str> = firing.map(|it| it["window_start"].as_str().unwrap()).collect();
+    assert_eq!(days, ["2013-04-21T00:00:00Z"]);
+}

@@ -63,8 +63,7 @@ pub fn concerns(rule: &Rule, m: &Measurement, features: &[String], predictions: 
 
 /// Judges every series of the rule on one window.
 ///
-/// With a
-/// `coverage_min`, a window with fewer labels is `Insufficient` whatever its value.
+/// With a `coverage_min`, a window with fewer labels is `Insufficient` whatever its value.
 pub fn judge(
     rule: &Rule,
     measurements: &[Measurement],
@@ -80,7 +79,7 @@ pub fn judge(
             let (outcome, evidence) = match &m.value {
                 Ok(_) if !covered => (Outcome::Insufficient, None),
                 Ok(value) => {
-                    let limit = limit(rule, m);
+                    let limit = limit(rule, m, *value);
                     let evidence = limit.map(|limit| Evidence {
                         column: m.column.clone(),
                         value: *value,
@@ -108,11 +107,13 @@ fn is_no_series(why: &NoValue) -> bool {
     )
 }
 
-fn limit(rule: &Rule, measurement: &Measurement) -> Option<f64> {
+fn limit(rule: &Rule, measurement: &Measurement, value: f64) -> Option<f64> {
     match rule.threshold {
         Threshold::Above(limit) | Threshold::Below(limit) => Some(limit),
         Threshold::Default => measurement.threshold,
         Threshold::Budget { .. } => measurement.limit_of(&rule.name),
+        // Its values are judged by their course: see `detect`.
+        Threshold::Detector { .. } => Some(value),
     }
 }
 
@@ -121,6 +122,7 @@ fn compare(rule: &Rule, value: f64, limit: f64) -> Outcome {
     match rule.threshold {
         // None reaches this, yet it would be no evidence that could be written down.
         _ if !value.is_finite() => Outcome::Error,
+        Threshold::Detector { .. } => Outcome::Clear,
         Threshold::Below(_) if value < limit => Outcome::Breach,
         Threshold::Below(_) if value >= clear_at => Outcome::Clear,
         Threshold::Below(_) => Outcome::Band,
@@ -141,6 +143,7 @@ pub fn badness(evidence: &Evidence, threshold: Threshold) -> f64 {
     let over = match threshold {
         Threshold::Below(_) => limit - value,
         Threshold::Above(_) | Threshold::Default | Threshold::Budget { .. } => value - limit,
+        Threshold::Detector { .. } => (value - limit).abs(),
     };
     over / limit.abs().max(1e-9)
 }

@@ -1,6 +1,7 @@
 //! Rules and episodes: pure decisions over measurements.
 //!
 //! **Invariant:** no IO, no clock; a window's outcome goes in, state and notes come out.
+mod detect;
 pub mod judge;
 pub mod keys;
 pub mod note;

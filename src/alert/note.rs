@@ -76,5 +76,8 @@ pub fn threshold(rule: &Rule, columns: Option<usize>) -> String {
             };
             format!("above the budget of {budget}{over}")
         }
+        Threshold::Detector { detector, .. } => {
+            format!("no longer what it was, says {}", detector.kind())
+        }
     }
 }

@@ -14,10 +14,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Episode, Judged, Outcome, State, judge::badness, keys};
+use super::{Episode, Judged, Outcome, State, detect, judge::badness, keys};
 use crate::{
     config::Rule,
     notify::Evidence,
+    stat::detector::Stream,
     time::{Interval, Timestamp},
 };
 
@@ -40,6 +41,9 @@ pub struct Memory {
     involved: BTreeSet<String>,
     /// Clear windows in a row while recovering.
     clears: u32,
+    /// The detectors of a rule that has one, by column, in the middle of their values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    detectors: BTreeMap<String, Stream>,
 }
 
 impl Memory {
@@ -82,6 +86,7 @@ pub fn step(
         return None;
     }
     memory.judged_until = Some(window.end);
+    let judged = &*detect::course(rule, &mut memory.detectors, judged);
     count(memory, judged);
     // Only what breaches now can fire: a lowered `windows` does not turn an old breach into news.
     let ripe: Vec<String> = judged

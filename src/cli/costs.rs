@@ -46,6 +46,10 @@ pub(super) fn of(model: &ModelConfig) -> Vec<Cost> {
     let reference = read_static(model).map_err(|error| error.to_string());
     let cost = |rule: &Rule| {
         let (per_month, approximate, words) = match (&reference, rule.threshold) {
+            (_, Threshold::Detector { .. }) => {
+                let words = "not known: a detector judges the course of the values";
+                (None, None, words.to_owned())
+            }
             (Ok(Some(frozen)), Threshold::Budget { budget, effect_min }) => {
                 budgeted(model, rule, frozen, budget, effect_min)
             }
@@ -138,7 +142,7 @@ fn fixed(model: &ModelConfig, rule: &Rule, frozen: &Frozen) -> Told {
             let of_reference = stat::find(rule.metric)?.rows(reference);
             nulls.threshold(rule.metric, reference, bins, of_reference, rows)
         }
-        Threshold::Below(_) | Threshold::Budget { .. } => None,
+        Threshold::Below(_) | Threshold::Budget { .. } | Threshold::Detector { .. } => None,
     };
     let (metric, size) = (rule.metric, rule.window);
     let Some(chance) = chance(frozen, metric, size, &columns, rule.windows, threshold) else {

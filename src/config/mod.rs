@@ -14,6 +14,7 @@ mod model;
 mod problem;
 mod problems;
 mod read;
+mod read_detector;
 mod read_model;
 mod read_rule;
 mod read_threshold;

@@ -11,6 +11,7 @@ use crate::{
     profile::Kind,
     retrain::AnyTarget,
     source::{AnySource, TimeUnit},
+    stat::detector::AnyDetector,
     time::{Span, Timestamp, WindowSize},
 };
 
@@ -310,6 +311,13 @@ pub enum Threshold {
         budget: Budget,
         /// The least effect; the statistic's usual cut where not given.
         effect_min: Option<f64>,
+    },
+    /// The values have changed their course from window to window.
+    Detector {
+        /// Who says so.
+        detector: AnyDetector,
+        /// Whether it is given 1 - value: it watches errors, and a lower value is worse.
+        turned: bool,
     },
 }
 

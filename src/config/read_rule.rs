@@ -1,9 +1,10 @@
 //! One model's rules.
 use super::{
     Budget, Code, Family, Labels, METRICS, Metric, Needs, On, Predictions, Problems, Rule,
-    Threshold, file, read::Names, read_threshold, suggest, table, table::Table, words::Words,
+    Threshold, file, read::Names, read_detector, read_threshold, suggest, table, table::Table,
+    words::Words,
 };
-use crate::time::WindowSize;
+use crate::{stat::detector::AnyDetector, time::WindowSize};
 
 /// Columns and names that a rule may speak of. `None`: not readable, so not checked against.
 pub(super) struct Scope<'s> {
@@ -29,8 +30,11 @@ pub(super) fn rules(
     let rules: Vec<Option<Rule>> = tables
         .into_iter()
         .map(|mut table| {
-            let own = table.read::<file::Rule>()?;
-            if !read_threshold::is_own(&table) {
+            let detector = read_detector::detector(&mut table);
+            let mut own = table.read::<file::Rule>()?;
+            if detector.is_some() {
+                read_detector::once(&mut own, &table);
+            } else if !read_threshold::is_own(&table) {
                 sharing.push(own.name.clone());
             }
             let problems = table.problems();
@@ -43,7 +47,7 @@ pub(super) fn rules(
                     .help("a rule's name is the identity of its alerts");
             }
             seen.push(own.name.clone());
-            rule(own, &table, scope)
+            rule(own, detector, &table, scope)
         })
         .collect();
     let mut rules: Vec<Rule> = rules.into_iter().collect::<Option<_>>()?;
@@ -72,7 +76,12 @@ fn share_out(budget: Budget, rules: &mut [Rule], sharing: &[String], model: &Pro
     }
 }
 
-fn rule(own: file::Rule, table: &Table<'_>, scope: &Scope<'_>) -> Option<Rule> {
+fn rule(
+    own: file::Rule,
+    detector: Option<Option<AnyDetector>>,
+    table: &Table<'_>,
+    scope: &Scope<'_>,
+) -> Option<Rule> {
     let problems = &table.problems();
     let metric = Metric::find(&own.metric);
     if metric.is_none() {
@@ -96,7 +105,10 @@ fn rule(own: file::Rule, table: &Table<'_>, scope: &Scope<'_>) -> Option<Rule> {
     check_needs(metric, problems, scope);
     let on = on(metric, own.on.as_ref(), problems, scope);
     let window = own.window.or(scope.window);
-    let threshold = read_threshold::threshold(metric, &own, table, scope.false_alarms, window);
+    let threshold = match detector {
+        Some(detector) => read_detector::threshold(metric, detector?, table),
+        None => read_threshold::threshold(metric, &own, table, scope.false_alarms, window),
+    };
     let clear_at =
         threshold.and_then(|it| read_threshold::clear_at(metric, it, own.clear_at, problems));
     Some(Rule {

@@ -188,6 +188,8 @@ pub(super) fn clear_at(
             place.clone().key().note(Code::Conflict, message.to_owned());
             None
         }
+        // Said already: `read_detector`.
+        Threshold::Detector { .. } => None,
         Threshold::Above(_) | Threshold::Below(_) => None,
     };
     if let Some(why) = why {
@@ -196,7 +198,8 @@ pub(super) fn clear_at(
     Some(value)
 }
 
-fn range(metric: &Metric) -> String {
+/// The range of a metric in words.
+pub(super) fn range(metric: &Metric) -> String {
     if metric.max.is_finite() {
         format!("from {} to {}", metric.min, metric.max)
     } else {

@@ -9,6 +9,7 @@ use crate::{
     notify::AnyReceiver,
     retrain::AnyTarget,
     source::AnySource,
+    stat::detector::AnyDetector,
     time::{Span, WindowSize},
 };
 
@@ -36,7 +37,14 @@ pub fn schema() -> Value {
     add(&mut model, "labels", labels, false);
     add(&mut model, "reference", reference, true);
     add(&mut model, "metrics", inline::<file::Metrics>(&mut make), false);
-    let rule = inline::<file::Rule>(&mut make);
+    let mut rule = inline::<file::Rule>(&mut make);
+    let detectors = one_of_kinds(AnyDetector::schemas(&mut make), &mut make, &json!({}));
+    make.definitions_mut().insert("AnyDetector".to_owned(), detectors);
+    let detector = json!({
+        "description": "A change detector instead of a threshold: its name, or its options.",
+        "oneOf": [{ "enum": AnyDetector::KINDS }, { "$ref": "#/$defs/AnyDetector" }]
+    });
+    add(&mut rule, "detector", detector, false);
     add(&mut model, "rules", json!({ "type": "array", "items": rule }), false);
 
     let mut root = inline::<file::Root>(&mut make);

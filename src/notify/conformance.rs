@@ -136,6 +136,7 @@ pub(super) fn hostile() -> Note {
         p_value: Some(-1.0),
         names: vec![name.repeat(100); 10],
         names_left_out: u64::MAX,
+        change: None,
     };
     Note {
         model: name.into(),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     config::{Reveal, Revealed, Severity},
+    stat::detector::Change,
     time::{Interval, Timestamp},
 };
 
@@ -63,7 +64,7 @@ pub struct Evidence {
     pub column: Option<String>,
     /// The value.
     pub value: f64,
-    /// The threshold it was judged by.
+    /// The threshold it was judged by; of a rule with a detector the mean before the change.
     pub threshold: f64,
     /// The test's p-value.
     pub p_value: Option<f64>,
@@ -73,6 +74,9 @@ pub struct Evidence {
     /// How many more names there are.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub names_left_out: u64,
+    /// What a rule's detector saw change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
 }
 
 fn is_zero(count: &u64) -> bool {

@@ -131,7 +131,15 @@ pub(super) fn headline(note: &Note) -> String {
                 1 => ", and 1 more column".to_owned(),
                 more => format!(", and {more} more columns"),
             };
-            format!("{}, {}{more}", measured(note, first), name(&note.threshold))
+            let change = first.change.map(|it| {
+                format!(" (mean {} before, {} since)", number(it.before), number(it.after))
+            });
+            let change = change.unwrap_or_default();
+            format!("{}, {}{change}{more}", measured(note, first), name(&note.threshold))
+        }
+        // A detector knows that the change is over, not that it was undone.
+        Event::Resolved if note.worst.as_ref().is_some_and(|it| it.change.is_some()) => {
+            format!("No further change after {}{worst}", lasted(note))
         }
         Event::Resolved => format!("Back within its limits after {}{worst}", lasted(note)),
         Event::Superseded => format!("A retrained model took over after {}{worst}", lasted(note)),

@@ -11,6 +11,7 @@ mod chi_square;
 mod constant;
 mod cramer_von_mises;
 mod cramers_v;
+pub mod detector;
 mod distinct_count;
 mod divergence;
 mod duplicate_rate;

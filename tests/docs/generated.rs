@@ -4,7 +4,10 @@ use std::fs;
 use driftd::{
     config::{Family, METRICS, Metric},
     monitor::multivariate::{self, ON_ROWS},
-    stat::{self, Statistic, Unit},
+    stat::{
+        self, Statistic, Unit,
+        detector::{AnyDetector, Domain},
+    },
 };
 
 use super::{none, read, root};
@@ -96,6 +99,36 @@ fn joint_page(name: &str) -> String {
     )
 }
 
+fn takes(kind: &str) -> &'static str {
+    match AnyDetector::find(kind).expect("a detector of the list").domain() {
+        Domain::Number => "any number",
+        Domain::Share => "0 to 1",
+        Domain::Outcome => "0 or 1",
+    }
+}
+
+fn in_rules(kind: &str) -> &'static str {
+    match AnyDetector::find(kind).expect("a detector of the list").domain() {
+        Domain::Number => "on any metric",
+        Domain::Share => "on metrics between 0 and 1",
+        Domain::Outcome => "no",
+    }
+}
+
+fn detector_page(kind: &str) -> String {
+    let source = format!("src/stat/detector/{kind}.rs");
+    let comment = module_comment(&source);
+    let (title, body) = comment.split_once("\n\n").expect("a first paragraph");
+    format!(
+        "{}\n# `{kind}`\n\n{title}\n\n\
+         | takes | in a rule |\n| --- | --- |\n| {} | {} |\n\n\
+         {body}\n[All detectors](../statistics.md#change-detectors) · [source](../../{source})\n",
+        GENERATED.replace("{SOURCE}", &source),
+        takes(kind),
+        in_rules(kind),
+    )
+}
+
 fn performance_page() -> String {
     let source = "src/monitor/performance.rs";
     let comment = module_comment(source);
@@ -108,6 +141,8 @@ fn performance_page() -> String {
 }
 
 const BEGIN: &str = "<!-- begin generated: by `DRIFTD_WRITE_DOCS=1 cargo test --test docs` -->\n";
+const BEGIN_DETECTORS: &str =
+    "<!-- begin generated detectors: by `DRIFTD_WRITE_DOCS=1 cargo test --test docs` -->\n";
 const END: &str = "<!-- end generated -->\n";
 
 /// `docs/statistics.md` with its table of all statistics.
@@ -135,7 +170,19 @@ fn index() -> String {
         table +=
             &format!("| [`{name}`](statistics/{name}.md) | {what} | {on} | `compare` only |\n");
     }
-    format!("{before}{BEGIN}{table}{END}{after}")
+    let (between, rest) = after.split_once(BEGIN_DETECTORS).expect("where the detectors begin");
+    let (_, after) = rest.split_once(END).expect("where the detectors end");
+    let mut detectors =
+        "| name | what | takes | in a rule |\n| --- | --- | --- | --- |\n".to_owned();
+    for kind in AnyDetector::KINDS {
+        let comment = module_comment(&format!("src/stat/detector/{kind}.rs"));
+        let first = comment.split("\n\n").next().expect("a first paragraph").replace('\n', " ");
+        let what = first.trim().trim_end_matches('.');
+        let (takes, rules) = (takes(kind), in_rules(kind));
+        detectors +=
+            &format!("| [`{kind}`](statistics/{kind}.md) | {what} | {takes} | {rules} |\n");
+    }
+    format!("{before}{BEGIN}{table}{END}{between}{BEGIN_DETECTORS}{detectors}{END}{after}")
 }
 
 #[test]
@@ -147,6 +194,8 @@ fn generated_pages_are_up_to_date() {
     pages.extend(
         multivariate::names().map(|it| (format!("docs/statistics/{it}.md"), joint_page(it))),
     );
+    let detector = |kind: &&str| (format!("docs/statistics/{kind}.md"), detector_page(kind));
+    pages.extend(AnyDetector::KINDS.iter().map(detector));
     pages.push(("docs/statistics/performance.md".to_owned(), performance_page()));
     pages.push(("docs/statistics.md".to_owned(), index()));
     pages.push(("src/cli/explain/formulas.txt".to_owned(), formulas()));

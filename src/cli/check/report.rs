@@ -7,7 +7,7 @@ use super::text;
 use crate::{
     alert::{self, Episode, Outcome},
     cli::Format,
-    config::{ModelConfig, On, Rule},
+    config::{ModelConfig, On, Rule, Threshold},
     engine::Roles,
     monitor::Measurement,
     notify::Evidence,
@@ -174,7 +174,14 @@ fn judged(
     let one = std::slice::from_ref(measurement);
     let judged = model.rules.iter().filter(|rule| size_of(rule)).flat_map(|rule| {
         let judged = alert::judge(rule, one, &features, &predictions, coverage_min);
-        judged.into_iter().map(move |it| (rule, it.outcome, it.evidence.map(|e| e.threshold)))
+        judged.into_iter().map(move |it| match rule.threshold {
+            // A value alone does not say what a detector made of it: its alert does.
+            Threshold::Detector { .. } if it.outcome == Outcome::Clear => {
+                let changed = changed(rule, episodes, row.window, it.column.as_deref());
+                (rule, if changed { Outcome::Breach } else { Outcome::Clear }, None)
+            }
+            _ => (rule, it.outcome, it.evidence.map(|e| e.threshold)),
+        })
     });
     judged
         .map(|(rule, outcome, threshold)| {
@@ -190,6 +197,16 @@ fn judged(
         })
         .max_by_key(|(badness, ..)| *badness)
         .map(|(_, state, threshold)| (state, threshold))
+}
+
+/// Whether an alert of the rule began with a change of this column in this window.
+fn changed(rule: &Rule, episodes: &[Episode], window: Interval, column: Option<&str>) -> bool {
+    let of_column = |e: &Evidence| e.column.as_deref() == column;
+    episodes.iter().any(|episode| {
+        episode.rule == rule.name
+            && episode.since == window.start
+            && episode.evidence.iter().chain(&episode.worst).any(of_column)
+    })
 }
 
 /// Whether the rule's episode had lasted long enough by this window.

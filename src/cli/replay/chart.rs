@@ -64,6 +64,7 @@ pub(super) fn chart(
     let levels = match rule.threshold {
         Threshold::Above(value) => vec![level(value, "above")],
         Threshold::Below(value) => vec![level(value, "below")],
+        Threshold::Detector { .. } => Vec::new(),
         Threshold::Default | Threshold::Budget { .. } => {
             let name = "highest threshold".to_owned();
             series.push(Series { name, points: limits, band: Vec::new() });

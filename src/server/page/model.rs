@@ -123,7 +123,10 @@ fn whole(name: &str) -> String {
 fn cut(facts: &ModelFacts, metric: &str) -> Option<f64> {
     facts.rules.iter().filter(|r| r.metric == metric).find_map(|r| match r.threshold {
         Threshold::Above(value) => Some(value),
-        Threshold::Below(_) | Threshold::Default | Threshold::Budget { .. } => None,
+        Threshold::Below(_)
+        | Threshold::Default
+        | Threshold::Budget { .. }
+        | Threshold::Detector { .. } => None,
     })
 }
 
