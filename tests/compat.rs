@@ -230,7 +230,7 @@ fn driftd(tool: &str, set: &str, metrics: &str) -> serde_json::Value {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_driftd"))
         .args(["compare", &file("reference"), &file("current"), "--format", "json"])
         .args(["--no-progress", "--as", tool])
-        .args((!metrics.is_empty()).then(|| ["--metrics", metrics]).into_iter().flatten())
+        .args((!metrics.is_empty()).then_some(["--metrics", metrics]).into_iter().flatten())
         .output()
         .unwrap();
     let complaint = String::from_utf8_lossy(&output.stderr);

@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     config::Config,
     monitor::Measurement,
+    retrain::RunState,
     stat::{NoValue, Side},
 };
 
