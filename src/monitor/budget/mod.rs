@@ -6,8 +6,8 @@
 //!
 //! | the reference has | how |
 //! | --- | --- |
-//! | at least [`WINDOWS_ENOUGH`] windows of its own of this size | the largest studentised value over the columns, of the least of `windows` in a row, is asked of those windows: they hold the real dependence of rows, columns and days ([`own`]) |
-//! | none that can be told apart | both sides are redrawn (see [`NullDraws`]), each column at 1 - (1 - p)^(1/d), with what [`patience`] is worth |
+//! | at least [`WINDOWS_ENOUGH`] windows of its own of this size | the largest studentised value over the columns, of the least of `windows` in a row, is asked of those windows: they hold the real dependence of rows, columns and days (`own`) |
+//! | none that can be told apart | both sides are redrawn (see [`NullDraws`]), each column at 1 - (1 - p)^(1/d), with what `patience` is worth |
 //! | a few | redrawn, times how much more its own windows differ than redrawn ones, and no less than the largest of them |
 //!
 //! A threshold is never below the least effect: what is certain is not therefore worth a look.

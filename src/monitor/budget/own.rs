@@ -71,8 +71,11 @@ fn law(metric: &str) -> Option<Law> {
         return of(divergence.order, divergence.order, 1.0 / (3.0 * divergence.order));
     }
     match metric {
-        "ks" | "wasserstein" | "wasserstein_normed" => of(0.5, 0.5, 2.0 / 3.0),
-        "chi_square" => of(1.0, 0.0, 1.0 / 3.0),
+        "ks" | "kuiper" | "wasserstein" | "wasserstein_normed" | "energy_distance"
+        | "mean_shift" | "quantile_shift" | "fisher_exact" => of(0.5, 0.5, 2.0 / 3.0),
+        // Tests that have the sizes in them already.
+        "two_proportion_z" => of(0.5, 0.0, 2.0 / 3.0),
+        "chi_square" | "g_test" | "epps_singleton" => of(1.0, 0.0, 1.0 / 3.0),
         // Not compared with the reference at all, and as large for few rows as for many.
         "missing_rate" | "nan_rate" | "infinite_rate" | "type_mismatch_rate" => {
             of(0.0, 0.0, 2.0 / 3.0)
