@@ -60,11 +60,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Ok(config) => config,
         Err(code) => return Ok(code),
     };
-    if let Some(name) = &args.model
-        && !config.models.contains_key(name)
-    {
-        let known: Vec<&str> = config.models.keys().map(String::as_str).collect();
-        anyhow::bail!("there is no model `{name}`; known: {}", known.join(", "));
+    if let Some(name) = &args.model {
+        super::known("model", name, config.models.keys().map(String::as_str))?;
     }
     // Parts that cannot be read are told; what goes as it should is not.
     logging::init(LogConfig { level: config.log.level.min(Level::WARN), ..config.log });

@@ -16,7 +16,6 @@ use std::{
 };
 
 use anyhow::Context as _;
-use clap::ValueEnum;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use self::{
@@ -24,7 +23,7 @@ use self::{
     chunks::Length,
     read::{Plan, Problem},
 };
-use super::{exit, known};
+use super::{exit, known, page::Format};
 use crate::{
     monitor::{
         self, CompareOptions, Report,
@@ -83,18 +82,6 @@ pub(super) struct Args {
     /// Don't show how far reading is.
     #[arg(long)]
     no_progress: bool,
-}
-
-/// How the result is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// A table for people.
-    #[default]
-    Text,
-    /// One object for machines.
-    Json,
-    /// One page that needs nothing else.
-    Html,
 }
 
 /// What is shown.

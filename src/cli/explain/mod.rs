@@ -7,17 +7,19 @@ mod find;
 mod html;
 mod text;
 
-use std::{io::Write as _, process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc};
 
 use anyhow::{Context as _, bail};
-use clap::ValueEnum;
 use tracing::Level;
 
 use self::{
     explanation::Explanation,
     find::{Found, Wanted},
 };
-use super::{check, exit};
+use super::{
+    check, exit,
+    page::{self, Format},
+};
 use crate::{
     alert::Episode,
     config::{Config, LogConfig, nearest},
@@ -62,18 +64,6 @@ pub(super) struct Args {
     format: Format,
 }
 
-/// How the result is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    #[default]
-    Text,
-    /// One object for machines.
-    Json,
-    /// One page that needs nothing else.
-    Html,
-}
-
 /// Explains and prints.
 ///
 /// # Errors
@@ -93,15 +83,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
         Err(error) => return Err(error),
     };
-    let mut out = anstream::stdout().lock();
-    match args.format {
-        Format::Json => {
-            serde_json::to_writer_pretty(&mut out, &explanation)?;
-            writeln!(out)?;
-        }
-        Format::Text => text::write(&explanation, &mut out)?,
-        Format::Html => std::io::stdout().write_all(html::render(&explanation).as_bytes())?,
-    }
+    page::print(args.format, &explanation, text::write, html::render)?;
     Ok(ExitCode::SUCCESS)
 }
 

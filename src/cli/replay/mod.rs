@@ -1,8 +1,8 @@
 //! `driftd replay`: a configuration over history, and what would have fired.
 //!
 //! The daemon's own workers run over a store of their own that is thrown away, by a clock that
-//! jumps to what is due next. Nothing is sent, started or written to the configured store, which is not
-//! even opened: see [`crate::daemon::rehearsal`].
+//! jumps to what is due next. Nothing is sent, started or written to the configured store, which is
+//! not even opened: see [`crate::daemon::rehearsal`].
 mod chart;
 mod html;
 mod inject;
@@ -12,14 +12,13 @@ mod watch;
 
 use std::{
     collections::BTreeMap,
-    io::{IsTerminal as _, Write as _},
+    io::IsTerminal as _,
     process::ExitCode,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use anyhow::{Context as _, bail};
-use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use tracing::Level;
 
@@ -28,7 +27,10 @@ use self::{
     report::{Replayed, Report},
     watch::Watch,
 };
-use super::{check, exit};
+use super::{
+    check, exit,
+    page::{self, Format},
+};
 use crate::{
     config::{Config, LogConfig, ModelConfig, Start},
     daemon::{
@@ -74,18 +76,6 @@ pub(super) struct Args {
     no_progress: bool,
 }
 
-/// How the result is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// A table for people.
-    #[default]
-    Text,
-    /// One object for machines.
-    Json,
-    /// One page that needs nothing else.
-    Html,
-}
-
 /// Replays and prints.
 ///
 /// # Errors
@@ -113,7 +103,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
         Err(error) => return Err(error),
     };
-    print(args.format, &report)?;
+    page::print(args.format, &report, text::write, html::render)?;
     if !report.has_rows() {
         // That nothing fired says nothing then: a wrong folder or column must not pass for fine.
         super::complain(&anyhow::anyhow!("no rows in the windows that were replayed"));
@@ -126,19 +116,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 fn is_store_error(error: &anyhow::Error) -> bool {
     let by_turn = error.downcast_ref::<TurnError>();
     by_turn.is_some_and(crate::daemon::is_store_error) || error.is::<StoreError>()
-}
-
-fn print(format: Format, report: &Report) -> anyhow::Result<()> {
-    let mut out = anstream::stdout().lock();
-    match format {
-        Format::Json => {
-            serde_json::to_writer_pretty(&mut out, report)?;
-            writeln!(out)?;
-        }
-        Format::Text => text::write(report, &mut out)?,
-        Format::Html => std::io::stdout().write_all(html::render(report).as_bytes())?,
-    }
-    Ok(())
 }
 
 async fn replay(mut config: Config, args: &Args) -> anyhow::Result<Report> {
