@@ -1,7 +1,7 @@
 //! What a value costs a change detector.
 //!
-//! What to beat, updates per CPU second of River 0.26.1: ADWIN 5.7 M, EDDM 4.2 M, DDM and Page-Hinkley
-//! 2.5 M, HDDM 0.33 M, KSWIN 3.8 k. An update of ADWIN must take at most 100 ns.
+//! What to beat, updates per CPU second of River 0.26.1: ADWIN 5.7 M, EDDM 4.2 M, DDM and
+//! Page-Hinkley 2.5 M, HDDM 0.33 M, KSWIN 3.8 k. An update of ADWIN must take at most 100 ns.
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use driftd::stat::detector::{Adwin, AnyDetector, Stream};

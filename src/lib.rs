@@ -25,9 +25,10 @@
 //! - **Invariant: bins are frozen with the reference** and kept with it ([`monitor::Frozen`]).
 //! - **Invariant: options apart from memory.** What a user configures and what the daemon remembers
 //!   are different types; a restart with other options keeps the memory.
-//! - **Invariant: everything is bounded**, by a name with a default, and what is refused is counted.
-//! - **Invariant: names and categories in data are an attacker's**: escaped where shown, bound where
-//!   queried, never parsed again.
+//! - **Invariant: everything is bounded**, by a name with a default, and what is refused is
+//!   counted.
+//! - **Invariant: names and categories in data are an attacker's**: escaped where shown, bound
+//!   where queried, never parsed again.
 pub mod alert;
 pub mod cli;
 pub mod config;

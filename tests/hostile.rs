@@ -153,8 +153,8 @@ impl Lab {
     }
 }
 
-/// Runs to an end of the kinds there are: a report, one line that says what is wrong, or a report in
-/// which nothing could be judged and a line that says so.
+/// Runs to an end of the kinds there are: a report, one line that says what is wrong, or a report
+/// in which nothing could be judged and a line that says so.
 #[track_caller]
 fn ends(command: &mut Command, input: &Path) -> Output {
     // Colours are on, or what is in the data would be taken out with them.

@@ -8,9 +8,9 @@ use crate::{
     stat::detector::{Change, Signal, Stream},
 };
 
-/// Gives each series' value of a new window to its detector, and judges it by what that says: a drift
-/// breaches, a warning is the band. A series without a value leaves its detector alone; other options
-/// than before begin anew. Rules without a detector are judged already.
+/// Gives each series' value of a new window to its detector, and judges it by what that says: a
+/// drift breaches, a warning is the band. A series without a value leaves its detector alone; other
+/// options than before begin anew. Rules without a detector are judged already.
 pub(super) fn course<'a>(
     rule: &Rule,
     streams: &mut BTreeMap<String, Stream>,

@@ -1,4 +1,5 @@
-//! The state machine: one window's judgement in, a rule's new memory and at most one transition out.
+//! The state machine: one window's judgement in, a rule's new memory and at most one transition
+//! out.
 //!
 //! | state | breach | band | clear | no verdict |
 //! | --- | --- | --- | --- | --- |

@@ -52,7 +52,8 @@ pub struct LabelCounts {
     pub conflicting: u64,
     /// Came before their prediction's window had closed, and waited.
     pub early: u64,
-    /// Waited in vain: no prediction of that id appeared within `horizon` (or its window was final).
+    /// Waited in vain: no prediction of that id appeared within `horizon` (or its window was
+    /// final).
     pub orphaned: u64,
     /// Known only after their window's horizon, or so old that any window they can be for is final;
     /// not counted.

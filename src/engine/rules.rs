@@ -1,4 +1,5 @@
-//! From measurements to what is done about them: rules judged, notes written, retrainings asked for.
+//! From measurements to what is done about them: rules judged, notes written, retrainings asked
+//! for.
 use std::collections::BTreeMap;
 
 use crate::{

@@ -18,16 +18,17 @@
 //! | `quantile_shift` | the reference's values about each quantile, as far as its rank can be off |
 //! | rates | the beta-binomial prediction from the reference's count |
 //!
-//! Counts are drawn as Poisson (normal where there are many) and shares taken of their sum, which is
-//! the multinomial but for the noise of the sum. The quantile is the larger of the draws' own and of a
-//! gamma distribution's with their mean and variance: with [`DRAWS`] draws the one is rough, with
-//! heavy tails the other too low. Beyond [`NULL_SHARE`] a generalised Pareto distribution fitted to
-//! the largest tenth stands for the draws. Where a threshold is asked for and the first [`LOOK`] draws lie far
-//! below the usual cut, no more are made: the cut is the threshold, whatever the quantile is.
+//! Counts are drawn as Poisson (normal where there are many) and shares taken of their sum, which
+//! is the multinomial but for the noise of the sum. The quantile is the larger of the draws' own
+//! and of a gamma distribution's with their mean and variance: with [`DRAWS`] draws the one is
+//! rough, with heavy tails the other too low. Beyond [`NULL_SHARE`] a generalised Pareto
+//! distribution fitted to the largest tenth stands for the draws. Where a threshold is asked for
+//! and the first [`LOOK`] draws lie far below the usual cut, no more are made: the cut is the
+//! threshold, whatever the quantile is.
 //!
 //! **Invariant:** deterministic. The generator's seed is fixed and sizes are rounded down to a
-//! grid of 16 an octave (and scaled by √(1/n + 1/m) to the true ones), so a quantile does not depend
-//! on what was asked before; the cache only saves time.
+//! grid of 16 an octave (and scaled by √(1/n + 1/m) to the true ones), so a quantile does not
+//! depend on what was asked before; the cache only saves time.
 mod draw;
 mod moves;
 mod pareto;
@@ -81,10 +82,10 @@ const SEED: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
 /// | `infinite_rate`, `type_mismatch_rate`, `new_category_rate`, `duplicate_rate` | 0.01 |
 /// | `constant`, `schema_change` | 0.5: 0 is fine and 1 is not |
 ///
-/// `chi_square`, `g_test`, `two_proportion_z`, `wasserstein`, `energy_distance`, `anderson_darling`,
-/// `cramer_von_mises` and `epps_singleton` have one that depends on the column or the sizes, see
-/// [`NullDraws::threshold`]; `row_count`, `row_count_change`, `freshness` and `distinct_count` none,
-/// nor `mann_whitney`, `t_test` and `t_test_pooled`, which drift both ways.
+/// `chi_square`, `g_test`, `two_proportion_z`, `wasserstein`, `energy_distance`,
+/// `anderson_darling`, `cramer_von_mises` and `epps_singleton` have one that depends on the column
+/// or the sizes, see [`NullDraws::threshold`]; `row_count`, `row_count_change`, `freshness` and
+/// `distinct_count` none, nor `mann_whitney`, `t_test` and `t_test_pooled`, which drift both ways.
 pub fn default_threshold(metric: &str) -> Option<f64> {
     Some(match metric {
         "psi" => 0.2,

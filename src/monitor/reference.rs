@@ -38,8 +38,8 @@ pub struct Frozen {
 ///
 /// A column's kind is the one in `kinds` where its values can be read so; else whole numbers with
 /// at most [`CODES_MAX`] distinct values are categorical, text that is dates or times only is
-/// instants (as categories they would be new in every window), and what else it is it stays. Numeric
-/// columns get `bins` bins at their quantiles, others a bin for each category.
+/// instants (as categories they would be new in every window), and what else it is it stays.
+/// Numeric columns get `bins` bins at their quantiles, others a bin for each category.
 ///
 /// ```
 /// use std::collections::BTreeMap;

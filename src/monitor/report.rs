@@ -200,7 +200,8 @@ pub struct MetricReport {
     /// lessened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statistic: Option<f64>,
-    /// With a tool's definitions: how a drifted value stands to the threshold, `>=`, `>`, `<=`, `<`.
+    /// With a tool's definitions: how a drifted value stands to the threshold, `>=`, `>`, `<=`,
+    /// `<`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drifted_when: Option<&'static str>,
     /// With a tool that judges chunks: all of them, those of the reference first.

@@ -173,7 +173,8 @@ impl Email {
         };
         builder
             .multipart(
-                // Derived, so that a repeat has the same bytes. `=_` is in no quoted-printable text.
+                // Derived, so that a repeat has the same bytes. `=_` is in no quoted-printable
+                // text.
                 MultiPart::alternative()
                     .boundary(format!("=_{}", id_part(key)))
                     .singlepart(part(ContentType::TEXT_PLAIN, &letter.text))

@@ -1,9 +1,9 @@
 //! Distinct values of the window.
 //!
-//! Unit: distinct values. Range: 0 to ∞; 0 when no row has a value. NaN, null, infinities and values
-//! of another type are left out. The reference is not looked at. Exact as long as all distinct
-//! values are kept; above that whole numbers and categories are estimated (`error_bound` is three
-//! standard errors of the sketch, 7 %), and other numbers have no value. Cost: none.
+//! Unit: distinct values. Range: 0 to ∞; 0 when no row has a value. NaN, null, infinities and
+//! values of another type are left out. The reference is not looked at. Exact as long as all
+//! distinct values are kept; above that whole numbers and categories are estimated (`error_bound`
+//! is three standard errors of the sketch, 7 %), and other numbers have no value. Cost: none.
 //!
 //! **Sample size.** It grows with the rows, so compare windows of one size.
 //!

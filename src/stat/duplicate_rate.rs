@@ -10,12 +10,13 @@
 //!
 //! Ids are counted version by version: two versions that score the same request are no duplicates.
 //! A longer window of a rule counts what its windows counted; an id that came in two of them is no
-//! duplicate there. Duplicates are profiled like all rows; only accuracy takes the first row of an id.
+//! duplicate there. Duplicates are profiled like all rows; only accuracy takes the first row of an
+//! id.
 //!
 //! `error_bound` is 0 up to 131,072 distinct ids for each version and window. Above that ids are
-//! sampled by their hash, and it covers three standard errors of the number of distinct ids: at most
-//! 3 % of the rows, however many there are. Where no id repeats the value is 0 all the same. Cost:
-//! one hash a row.
+//! sampled by their hash, and it covers three standard errors of the number of distinct ids: at
+//! most 3 % of the rows, however many there are. Where no id repeats the value is 0 all the same.
+//! Cost: one hash a row.
 //!
 //! **Sample size.** One row.
 //!

@@ -15,7 +15,8 @@
 //!
 //! **Sample size.** 200 rows a side. Without drift about 0.7·√(σ·(1/n + 1/m)).
 //!
-//! **Another.** `wasserstein_normed`, which is in deviations, to compare columns of different units.
+//! **Another.** `wasserstein_normed`, which is in deviations, to compare columns of different
+//! units.
 //!
 //! `error_bound`: √2 times the sum of each side's rank error times the square root of its range.
 //! Cost: one pass over the distinct values.

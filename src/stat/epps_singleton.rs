@@ -23,7 +23,8 @@
 //! Its own threshold is drawn and allows for that. With many rows p finds differences that nobody
 //! would act on.
 //!
-//! **Another.** `ks`, which is older and of the same use, and has a size that can be told to people.
+//! **Another.** `ks`, which is older and of the same use, and has a size that can be told to
+//! people.
 //!
 //! `error_bound`: how far both sides' rank errors can move the means of g between the values that
 //! are kept, through the smallest eigenvalue of Ω, which is taken as it was measured. It can be

@@ -10,9 +10,9 @@
 //! million rows as at ten. `value` is the logarithm of SciPy's statistic, the odds ratio, without
 //! its sign. The ratio itself is no number to put a threshold on: it is below 1 for the one way and
 //! above for the other, halves and doubles are not as far from 1, and it is 0 or infinite where a
-//! cell is empty. So a rule `above = 0.7` means that odds doubled or halved (ln 2 = 0.69), whichever
-//! category is counted. Where a cell is empty ½ is added to each (Haldane, Anscombe), so that a
-//! category that is gone has a large finite value.
+//! cell is empty. So a rule `above = 0.7` means that odds doubled or halved (ln 2 = 0.69),
+//! whichever category is counted. Where a cell is empty ½ is added to each (Haldane, Anscombe), so
+//! that a category that is gone has a large finite value.
 //!
 //! Unit: natural logarithm of an odds ratio. Range: 0 to ∞; 0 when the shares are equal. Symmetric.
 //!
@@ -26,8 +26,8 @@
 //! **Another.** `two_proportion_z`, nearly the same p from large samples; `total_variation` for the
 //! difference of the shares.
 //!
-//! `error_bound` is 0: counts are exact. Cost: a few standard deviations of the count, at ten million
-//! rows some ten thousand steps.
+//! `error_bound` is 0: counts are exact. Cost: a few standard deviations of the count, at ten
+//! million rows some ten thousand steps.
 //!
 //! # References
 //! - R. A. Fisher (1935), *The logic of inductive inference*.

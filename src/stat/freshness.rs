@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Unit: seconds. Range: 0 to the window's length and `lateness`; a little above `lateness` when
-//! rows come until the window ends. Greater is staler, so a rule says `above`. A window without rows
-//! has no newer row than its start, and counts as if one had been there: its own length and
+//! rows come until the window ends. Greater is staler, so a rule says `above`. A window without
+//! rows has no newer row than its start, and counts as if one had been there: its own length and
 //! `lateness`, the greatest value. So a source that dries up in the window is as visible as one
 //! that is silent. The reference is not looked at. Exact. Cost: none.
 //!

@@ -59,7 +59,8 @@ pub(crate) fn sf(n: u64, d: f64) -> f64 {
         2.0 * one_sided(n, d)
     } else {
         let cdf = pelz_good(rows, d);
-        // Durbin's matrix is the sharper here, and dear; below this it would not be seen in 1 - cdf.
+        // Durbin's matrix is the sharper here, and dear; below this it would not be seen in 1 -
+        // cdf.
         let is_durbins = n <= 100_000 && rows * d.powf(1.5) <= 1.4;
         1.0 - if is_durbins && cdf > 1e-12 { durbin(n, d) } else { cdf }
     };

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Unit: share of rows that have a value. Range: 0 to 1; 0 when all lie within the reference's
-//! range, ends included. Infinities are values and lie outside; NaN, null and values of another type
-//! are left out. Without drift about 2/n of the rows of a window leave the range of n rows.
+//! range, ends included. Infinities are values and lie outside; NaN, null and values of another
+//! type are left out. Without drift about 2/n of the rows of a window leave the range of n rows.
 //!
 //! `error_bound`: the window's rank error. Cost: one pass over the window's distinct values.
 //!

@@ -14,8 +14,8 @@
 //! both sides are dropped.
 //!
 //! **Sample size.** Without drift it is about (1/R + 1/C)·χ²(B - 1): at ten bins and 100 rows 0.09
-//! on average, so the custom's cuts are crossed by chance alone in small windows (37 of 100 at 0.1).
-//! 200 rows a side at least; its calibrated threshold takes the sizes into account.
+//! on average, so the custom's cuts are crossed by chance alone in small windows (37 of 100 at
+//! 0.1). 200 rows a side at least; its calibrated threshold takes the sizes into account.
 //!
 //! **Another.** `jensen_shannon` is bounded and needs no smoothing; `wasserstein_normed` sees how
 //! *far* the values moved, which bins can't tell.

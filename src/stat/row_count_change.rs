@@ -23,8 +23,8 @@
 //! Exact. Cost: a look at four windows of the history.
 //!
 //! # References
-//! - J. W. Tukey (1977), *Exploratory data analysis* (the median against outliers, such as a holiday
-//!   among the weeks).
+//! - J. W. Tukey (1977), *Exploratory data analysis* (the median against outliers, such as a
+//!   holiday among the weeks).
 use super::{NoValue, Side, Statistic, Unit, Value, Whole};
 
 /// Earlier weeks that are looked at.

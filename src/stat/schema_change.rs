@@ -8,14 +8,14 @@
 //! - **retyped** when its values can't be read as the reference's kind: text that is no number
 //!   where numbers were, times where text was.
 //!
-//! Only columns that are read count: with `features` listed those, the score and the prediction; with
-//! `"*"` all but those that play a part (id, time, version, label) or are ignored. A score or a
-//! prediction that the reference lacks is not new: references are often data without a model. A
+//! Only columns that are read count: with `features` listed those, the score and the prediction;
+//! with `"*"` all but those that play a part (id, time, version, label) or are ignored. A score or
+//! a prediction that the reference lacks is not new: references are often data without a model. A
 //! column that is there without a single value has no kind, and is not retyped. An empty window and
 //! an empty reference have no value.
 //!
-//! The names stand in the alert. Whole numbers where fractions were, and an order of columns, are no
-//! change. Exact. Cost: one look at each column.
+//! The names stand in the alert. Whole numbers where fractions were, and an order of columns, are
+//! no change. Exact. Cost: one look at each column.
 //!
 //! **Sample size.** One row.
 //!

@@ -5,9 +5,9 @@
 //! p = P(|T(f)| ≥ |t|),  f = (vᵣ + v꜀)² / (vᵣ²/(n - 1) + v꜀²/(m - 1))
 //! ```
 //!
-//! with x̄ the means and s² the variances (ddof 1) of n and m rows; p is that of both tails. That is
-//! `scipy.stats.ttest_ind(reference, current, equal_var=False)`. Unit: standard errors. Range: -∞
-//! to ∞. Without drift 0, and **drift is on both sides of it**: t is negative where the window's
+//! with x̄ the means and s² the variances (ddof 1) of n and m rows; p is that of both tails. That
+//! is `scipy.stats.ttest_ind(reference, current, equal_var=False)`. Unit: standard errors. Range:
+//! -∞ to ∞. Without drift 0, and **drift is on both sides of it**: t is negative where the window's
 //! mean is the larger. Exchanging the sides changes the sign. With many rows t is the z-score of
 //! the difference of the means, which has no name of its own here for that.
 //!

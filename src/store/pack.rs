@@ -31,7 +31,8 @@ pub(super) fn pack<T: Serialize + ?Sized>(
     Ok(body)
 }
 
-/// Unpacks what [`pack`] made in the `expected` version; anything else is an error, and never takes more memory than allowed.
+/// Unpacks what [`pack`] made in the `expected` version; anything else is an error, and never takes
+/// more memory than allowed.
 pub(super) fn unpack<T: DeserializeOwned>(
     what: &'static str,
     expected: u8,

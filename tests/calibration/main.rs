@@ -173,8 +173,8 @@ fn every_scene() {
     });
     let mut missed = Vec::new();
     for (scene, (timed, seen)) in scenes.iter().zip(&results) {
-        // In large windows the weekend alone sets the threshold, and hardly anything passes by chance:
-        // the one miss of the goal, on the silent side, that the page tells of.
+        // In large windows the weekend alone sets the threshold, and hardly anything passes by
+        // chance: the one miss of the goal, on the silent side, that the page tells of.
         let silent = scene.binding == Binding::Week && scene.rows >= 10_000;
         let least = if silent { 0.0 } else { 0.2 };
         let kept = (least..=1.1).contains(&timed.mean) && timed.nuisances * 20 <= timed.replays;

@@ -298,7 +298,8 @@ impl ModelWorker {
         self.reload_retrainings().await?;
         self.ensure_reference().await?;
         let all = parts::list(&self.predictions).await?;
-        // Read once for both sources: looking at the one changes nothing that is known of the other.
+        // Read once for both sources: looking at the one changes nothing that is known of the
+        // other.
         let cursors = self.shared.store.cursors(&self.name).await?;
         self.tell_missing_columns(&all).await;
         let mut looked = self.look(all, &cursors, now).await?;

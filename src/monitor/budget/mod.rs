@@ -1,8 +1,9 @@
 //! Thresholds that keep a budget of false alarms.
 //!
-//! A rule may alarm by chance in a share p of its windows: its budget times the window's length over
-//! the period. It has d columns and alarms where any of them passes its threshold in `windows` windows in
-//! a row, so what has to be rarer than p is the largest value of all columns, and not each column's.
+//! A rule may alarm by chance in a share p of its windows: its budget times the window's length
+//! over the period. It has d columns and alarms where any of them passes its threshold in `windows`
+//! windows in a row, so what has to be rarer than p is the largest value of all columns, and not
+//! each column's.
 //!
 //! | the reference has | how |
 //! | --- | --- |

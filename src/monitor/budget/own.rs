@@ -5,19 +5,19 @@
 //! have shown. Values are then
 //!
 //! 1. brought to one size, as (1/n + 1/m) to the metric's order;
-//! 2. raised to the power that makes gamma-like statistics nearly normal (Wilson and Hilferty 1931: the
-//!    cube root of a squared distance), so that columns with few and with many bins have like
+//! 2. raised to the power that makes gamma-like statistics nearly normal (Wilson and Hilferty 1931:
+//!    the cube root of a squared distance), so that columns with few and with many bins have like
 //!    tails;
 //! 3. studentised with mean and deviation of the column's other windows, as a new window will be.
 //!
 //! Of each run of `windows` windows the least value of a column counts, since that is what must
-//! pass, and of the columns the largest. What share of the windows it passes is read from these maxima;
-//! their excesses over the highest fifth are taken for exponential ones whose mean is known from as many
-//! excesses only; after step 2 tails are lighter than that. Where days differ by a pattern the
-//! maxima of one weekday may stand apart, and no line through the others reaches them well: so the
-//! level is no higher than what half as many alarms would take by plain counting, where there are
-//! windows enough to count. [`AIM`] of the budget is aimed at: a threshold that is found from some
-//! dozens of windows is missed by as many alarms as it is hit.
+//! pass, and of the columns the largest. What share of the windows it passes is read from these
+//! maxima; their excesses over the highest fifth are taken for exponential ones whose mean is known
+//! from as many excesses only; after step 2 tails are lighter than that. Where days differ by a
+//! pattern the maxima of one weekday may stand apart, and no line through the others reaches them
+//! well: so the level is no higher than what half as many alarms would take by plain counting,
+//! where there are windows enough to count. [`AIM`] of the budget is aimed at: a threshold that is
+//! found from some dozens of windows is missed by as many alarms as it is hit.
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -157,8 +157,8 @@ impl Course {
         self.points.iter().map(at).collect()
     }
 
-    /// A value at the typical size as it is in a window of `rows` rows. Beyond the largest window of the
-    /// reference it is not taken to fall: what days differ by does not.
+    /// A value at the typical size as it is in a window of `rows` rows. Beyond the largest window
+    /// of the reference it is not taken to fall: what days differ by does not.
     fn at_rows(&self, law: Law, n: u64, value: f64, rows: u64) -> f64 {
         let to = spread(n, rows.min(self.rows_largest()));
         value * (to / spread(n, self.rows_typical())).powf(law.size)

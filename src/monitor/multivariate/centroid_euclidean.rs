@@ -11,8 +11,8 @@
 //! samples anew, scaled to the true sizes. `p_value` is from the same, on at most 1,000 vectors a
 //! side.
 //!
-//! **Sample size.** Without drift about √(1/n + 1/m) times that root mean square distance: 0.1 of it
-//! at 200 vectors a side. 200 a side at least.
+//! **Sample size.** Without drift about √(1/n + 1/m) times that root mean square distance: 0.1 of
+//! it at 200 vectors a side. 200 a side at least.
 //!
 //! **Another.** `centroid_cosine` where only the direction matters; `norm_shift` for the length.
 //!
@@ -20,8 +20,8 @@
 //! or not finite is left out. Cost: one pass; windows merge to the bit.
 //!
 //! # References
-//! - H. Hotelling (1931), *The generalization of Student's ratio* (means of vectors; there scaled by
-//!   their covariance).
+//! - H. Hotelling (1931), *The generalization of Student's ratio* (means of vectors; there scaled
+//!   by their covariance).
 
 /// The usual cut, in root mean square distances of the reference from its mean vector.
 pub const CUT: f64 = 0.1;

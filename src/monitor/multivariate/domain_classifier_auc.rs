@@ -5,16 +5,16 @@
 //! ```
 //!
 //! Scores are out of fold: five folds, stratified, each scored by 100 boosted trees of at most 31
-//! leaves that were fitted to the other four, as in NannyML. Missing values and categories are taken
-//! as they are. It rests on the row samples, at most 10,000 rows a side.
+//! leaves that were fitted to the other four, as in NannyML. Missing values and categories are
+//! taken as they are. It rests on the row samples, at most 10,000 rows a side.
 //!
-//! Unit: none. Range: 0 to 1; about 0.5 where nothing tells the sides apart, 1 where everything does.
-//! Below 0.5 it says no more than 0.5 does: the same rows on both sides give that.
+//! Unit: none. Range: 0 to 1; about 0.5 where nothing tells the sides apart, 1 where everything
+//! does. Below 0.5 it says no more than 0.5 does: the same rows on both sides give that.
 //!
 //! **Threshold.** The larger of 0.55 (what a shift of a column by 0.18 standard deviations gives,
 //! and Evidently's) and 0.5 + 3.09·1.3·√((n + m + 1)/(12nm)): the 99.9 % quantile of the
-//! Mann-Whitney statistic for n and m rows in the samples, with 1.3 times its deviation. For scores of
-//! five models that share rows vary more than those of one: 1.33 times on 60 pairs of undrifted
+//! Mann-Whitney statistic for n and m rows in the samples, with 1.3 times its deviation. For scores
+//! of five models that share rows vary more than those of one: 1.33 times on 60 pairs of undrifted
 //! normal samples of 250 rows, 1.29 times on 40 of 1,000. No `p_value`, for the same reason.
 //!
 //! **Sample size.** 200 rows a side at least; trees need 20 rows a leaf.
@@ -22,8 +22,8 @@
 //! **Another.** `mmd` for a test with a p-value; `pca_reconstruction`, which merges over windows.
 //!
 //! `ranking`: what the splits on each column gained, as a share of what all did. It says which
-//! columns changed, also where only their relation did. Cost: a second or two for two full samples of 30
-//! columns.
+//! columns changed, also where only their relation did. Cost: a second or two for two full samples
+//! of 30 columns.
 //!
 //! # References
 //! - J. Friedman (2001), *Greedy function approximation: a gradient boosting machine*.

@@ -7,21 +7,22 @@
 //! Unit: reference deviations. Range: 0 to ∞; 0 where the mean lengths are equal. Vectors that were
 //! normalised all have one length: `constant`.
 //!
-//! **Threshold.** The larger of 0.2 (a small effect, Cohen 1988) and the 99.9 % quantile of 499 ways
-//! of dealing the vectors of both samples anew, scaled to the true sizes. `p_value` is from the
-//! same, on at most 1,000 vectors a side.
+//! **Threshold.** The larger of 0.2 (a small effect, Cohen 1988) and the 99.9 % quantile of 499
+//! ways of dealing the vectors of both samples anew, scaled to the true sizes. `p_value` is from
+//! the same, on at most 1,000 vectors a side.
 //!
 //! **Sample size.** Without drift about 0.8·√(1/n + 1/m): 0.08 at 200 vectors a side. 200 a side at
 //! least.
 //!
-//! **Another.** `centroid_cosine` for the direction; both are needed, as each is blind to the other.
+//! **Another.** `centroid_cosine` for the direction; both are needed, as each is blind to the
+//! other.
 //!
 //! A list that is missing, of another length than the reference's, or with a number that is missing
 //! or not finite is left out. Cost: one pass; windows merge to the bit.
 //!
 //! # References
-//! - G. Glass (1976), *Primary, secondary, and meta-analysis of research* (Δ, a difference of means in
-//!   deviations of the reference).
+//! - G. Glass (1976), *Primary, secondary, and meta-analysis of research* (Δ, a difference of means
+//!   in deviations of the reference).
 use crate::stat::{NoValue, Side};
 
 /// The usual cut.

@@ -93,7 +93,8 @@ impl NullDraws {
             }
         }
         let seen = Seen { rows, expected };
-        // A cut that grows with the rows is taken at the grid's sizes, so that it can be remembered.
+        // A cut that grows with the rows is taken at the grid's sizes, so that it can be
+        // remembered.
         let grid = (on_grid(ask.rows.0), on_grid(ask.rows.1));
         let cut = if cut > 0.0 { sized_cut(ask.metric, grid).unwrap_or(cut) } else { cut };
         self.cached(ask, cut, seen.digest(), tabled.order, |_, ask| {

@@ -47,8 +47,8 @@ pub(super) fn quantile(ask: Ask, cut: f64, reference: &Numeric) -> Option<f64> {
     let quantile = match ask.metric {
         "kuiper" => where_sf_is(tail, cut, 1.0, |v| stat::kuiper_sf(n * m / (n + m), v)),
         "anderson_darling" => {
-            // A² is Σ λⱼZⱼ². Without ties λⱼ is 1/(j(j + 1)): λ₁ is ½ and Π (1 - λⱼ/λ₁)^-½ is √3; of
-            // two values λ₁ is 1, and there is no other.
+            // A² is Σ λⱼZⱼ². Without ties λⱼ is 1/(j(j + 1)): λ₁ is ½ and Π (1 - λⱼ/λ₁)^-½ is √3;
+            // of two values λ₁ is 1, and there is no other.
             let largest = largest_weight(values);
             let a2 = largest * of_squares(tail, 3f64.powf(0.5 * (1.0 - largest) / largest));
             (a2 - 1.0) / stat::anderson_darling_deviation(n, m)
@@ -94,8 +94,8 @@ fn of_squares(tail: f64, factor: f64) -> f64 {
 /// Groups of values that are kept apart for [`largest_weight`].
 const GROUPS: u64 = 256;
 
-/// The largest eigenvalue of the correlations of (Fᵣ - F꜀) at two values, weighed with their shares:
-/// the weight of the largest part of `anderson_darling`, more than ½ where values repeat.
+/// The largest eigenvalue of the correlations of (Fᵣ - F꜀) at two values, weighed with their
+/// shares: the weight of the largest part of `anderson_darling`, more than ½ where values repeat.
 fn largest_weight(values: &Distribution) -> f64 {
     let rows = values.rows();
     // (rank of the middle, share, variance of the distribution function there)

@@ -15,9 +15,9 @@
 //! `type` is `drift.alert.firing`, `drift.alert.resolved`, `drift.alert.superseded` or
 //! `drift.retraining.ended`. What is not known is `null`. The whole is below [`BODY_BYTES_MAX`]:
 //! texts longer than [`TEXT_BYTES_MAX`] end in `…`, and `evidence_left_out` counts the rows of
-//! evidence, the least bad first, that there was no room for. Where a row of evidence is about new or
-//! vanished categories or changed columns it has `names`, ten at most, and `names_left_out` where
-//! there are more.
+//! evidence, the least bad first, that there was no room for. Where a row of evidence is about new
+//! or vanished categories or changed columns it has `names`, ten at most, and `names_left_out`
+//! where there are more.
 use serde::Serialize;
 
 use crate::{

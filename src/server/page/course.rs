@@ -161,9 +161,9 @@ pub(super) fn chart(
     }
 }
 
-/// What a chart of points from `first` to `last` shows: ends of alerts that come soon after the last
-/// point too. One that came years later, to old data under today's clock, would leave no room for
-/// the points.
+/// What a chart of points from `first` to `last` shows: ends of alerts that come soon after the
+/// last point too. One that came years later, to old data under today's clock, would leave no room
+/// for the points.
 fn reach(first: Timestamp, last: Timestamp, ends: impl Iterator<Item = Timestamp>) -> Interval {
     let latest = last.plus(Span::micros(last.since(first).as_micros() / 10));
     let end = ends.map(|at| at.min(latest)).chain([last]).max().unwrap_or(last);

@@ -1,9 +1,9 @@
 //! ADWIN: an adaptive window, cut where its two parts have different means.
 //!
-//! All values since the last change are kept as an exponential histogram: sums of 1, 2, 4, … values,
-//! at most `max_buckets` of each size and one on its way to be merged. Every `clock` values each
-//! border between two sums is tried as a cut into n₀ older and n₁ newer values, and there is a drift
-//! where
+//! All values since the last change are kept as an exponential histogram: sums of 1, 2, 4, …
+//! values, at most `max_buckets` of each size and one on its way to be merged. Every `clock` values
+//! each border between two sums is tried as a cut into n₀ older and n₁ newer values, and there is a
+//! drift where
 //!
 //! ```text
 //! |mean₀ - mean₁| > √(2·m·σ²·δ') + ⅔·m·δ'
@@ -15,17 +15,17 @@
 //! drift it begins anew with the next value, as River's does. It does not warn.
 //!
 //! **Without drift.** For values between 0 and 1, δ bounds the probability of a false alarm at each
-//! look; simulated, 100,000 outcomes of one error rate give none. The bound rests on values of about unit range: where they
-//! are far smaller (a `psi` of 0.01) the second term hides every change, where they are far larger
-//! it vanishes.
+//! look; simulated, 100,000 outcomes of one error rate give none. The bound rests on values of
+//! about unit range: where they are far smaller (a `psi` of 0.01) the second term hides every
+//! change, where they are far larger it vanishes.
 //!
 //! **Values.** None is said before `grace_period` values. A change of one standard deviation is
 //! seen after some 30 after a thousand quiet ones, of a half after some 100.
 //!
 //! **In a rule** `clock` is 1 where not given: windows are few. In a stream of rows it is 32.
 //!
-//! **Another.** `page_hinkley` where the size of the change that matters is known. `kswin` where the
-//! shape may change and the mean not.
+//! **Another.** `page_hinkley` where the size of the change that matters is known. `kswin` where
+//! the shape may change and the mean not.
 //!
 //! State: O(`max_buckets`·log n) numbers. Cost: some 20 ns a value, 240 with a `clock` of 1.
 //!

@@ -5,19 +5,20 @@
 //! D ← max(0, D + (mean - x) - delta)       down:  D > lambda
 //! ```
 //!
-//! with the mean of all values up to and including x, from `min_instances` values on. Takes any number.
-//! It knows the means: up to where the sum was last 0, which is where the change began, and since. After
-//! a drift it begins anew. It does not warn.
+//! with the mean of all values up to and including x, from `min_instances` values on. Takes any
+//! number. It knows the means: up to where the sum was last 0, which is where the change began, and
+//! since. After a drift it begins anew. It does not warn.
 //!
-//! **Without drift.** With k = `delta`/σ and b = `lambda`/σ + 1.166, σ the values' deviation, a false
-//! alarm of one side comes about once in (exp(2kb) - 2kb - 1) / 2k² values (Siegmund 1985).
+//! **Without drift.** With k = `delta`/σ and b = `lambda`/σ + 1.166, σ the values' deviation, a
+//! false alarm of one side comes about once in (exp(2kb) - 2kb - 1) / 2k² values (Siegmund 1985).
 //!
-//! **Values.** A change by c above `delta` is seen after about `lambda`/(c - `delta`) values: `lambda`
-//! is in the values' unit. The usual 50 is made for streams of rows; in a rule, 5 to 10 standard
-//! deviations of the metric from window to window are a start, and half a deviation for `delta`.
+//! **Values.** A change by c above `delta` is seen after about `lambda`/(c - `delta`) values:
+//! `lambda` is in the values' unit. The usual 50 is made for streams of rows; in a rule, 5 to 10
+//! standard deviations of the metric from window to window are a start, and half a deviation for
+//! `delta`.
 //!
-//! **Another.** `page_hinkley` is the same sum with a slow forgetting. `adwin` needs no scale. State: ten
-//! numbers; cost: a few ns.
+//! **Another.** `page_hinkley` is the same sum with a slow forgetting. `adwin` needs no scale.
+//! State: ten numbers; cost: a few ns.
 //!
 //! # References
 //! - E. S. Page (1954), *Continuous inspection schemes*, Biometrika 41.

@@ -6,17 +6,17 @@
 //! drift:    pᵢ + sᵢ > pₘ + drift_threshold·sₘ        (pₘ, sₘ) where pᵢ + sᵢ was least
 //! ```
 //!
-//! Takes outcomes, 0 for right and 1 for wrong, or shares between. Sees errors that become more, not
-//! fewer. It knows the mean up to the least and since. After a drift it begins anew.
+//! Takes outcomes, 0 for right and 1 for wrong, or shares between. Sees errors that become more,
+//! not fewer. It knows the mean up to the least and since. After a drift it begins anew.
 //!
-//! **Without drift.** It looks at every value against the luckiest moment so far. Simulated, an alarm
-//! comes about every 30,000 outcomes at an error rate of one half, every 8,000 at one of 5 %.
+//! **Without drift.** It looks at every value against the luckiest moment so far. Simulated, an
+//! alarm comes about every 30,000 outcomes at an error rate of one half, every 8,000 at one of 5 %.
 //!
-//! **Values.** Silent for the first `warm_start`. The mean is of everything since the last drift, so
-//! it becomes slow in long streams; `hddm_w` does not.
+//! **Values.** Silent for the first `warm_start`. The mean is of everything since the last drift,
+//! so it becomes slow in long streams; `hddm_w` does not.
 //!
-//! **In a rule** the values are a metric between 0 and 1, turned round where a lower one is worse. A
-//! window's share varies less than one outcome does, so it sees large changes only.
+//! **In a rule** the values are a metric between 0 and 1, turned round where a lower one is worse.
+//! A window's share varies less than one outcome does, so it sees large changes only.
 //!
 //! **Another.** `hddm_w` is quicker, `hddm_a` alarms less. State: four numbers; cost: a few ns.
 //!
@@ -106,7 +106,8 @@ mod tests {
 
     #[test]
     fn warns_and_alarms_where_the_deviations_by_hand_say() {
-        // 40 values with 10 errors: p = 0.25, s = 0.0685, warning above 0.3869 and drift above 0.4554.
+        // 40 values with 10 errors: p = 0.25, s = 0.0685, warning above 0.3869 and drift above
+        // 0.4554.
         let (options, mut state) = (Ddm { warm_start: 39, ..Ddm::default() }, DdmState::default());
         for i in 0..40 {
             assert_eq!(options.update(&mut state, f64::from(u8::from(i % 4 == 3))), Signal::None);

@@ -7,28 +7,28 @@
 //! warning:  z > p + warning_level·L·σ
 //! ```
 //!
-//! L is `control_limit`, or where that is not given Ross et al.'s polynomial for an average run of 400
-//! values at `lambda` = 0.2: 3.97 - 6.56·p + 48.73·p³ - 330.13·p⁵ + 848.18·p⁷.
+//! L is `control_limit`, or where that is not given Ross et al.'s polynomial for an average run of
+//! 400 values at `lambda` = 0.2: 3.97 - 6.56·p + 48.73·p³ - 330.13·p⁵ + 848.18·p⁷.
 //!
-//! Takes outcomes, 0 for right and 1 for wrong, or shares between. Sees errors that become more, not
-//! fewer. It knows p and z. After a drift it begins anew.
+//! Takes outcomes, 0 for right and 1 for wrong, or shares between. Sees errors that become more,
+//! not fewer. It knows p and z. After a drift it begins anew.
 //!
-//! **Without drift.** As simulated, the polynomial's mean run is 200 values at an error rate of 5 %,
-//! 270 at 10 % and 290 at 20 and 30 %, and shorter below. At high rates it grows until nothing is an
-//! alarm: above one half give a `control_limit`. The ones printed for runs of 100 and 1,000 are left
-//! out: they give 11 to 73 and 21 to 556.
+//! **Without drift.** As simulated, the polynomial's mean run is 200 values at an error rate of 5
+//! %, 270 at 10 % and 290 at 20 and 30 %, and shorter below. At high rates it grows until nothing
+//! is an alarm: above one half give a `control_limit`. The ones printed for runs of 100 and 1,000
+//! are left out: they give 11 to 73 and 21 to 556.
 //!
 //! **Values.** Silent for the first `min_instances`; it looks at about the last 2/λ.
 //!
-//! **In a rule** the values are a metric between 0 and 1, turned round where a lower one is worse. A
-//! window's share varies less than one outcome does, so it sees large changes only.
+//! **In a rule** the values are a metric between 0 and 1, turned round where a lower one is worse.
+//! A window's share varies less than one outcome does, so it sees large changes only.
 //!
-//! **Another.** `hddm_w`, with a bound that holds at every rate. State: three numbers; cost: some tens of
-//! ns.
+//! **Another.** `hddm_w`, with a bound that holds at every rate. State: three numbers; cost: some
+//! tens of ns.
 //!
 //! # References
-//! - G. J. Ross, N. M. Adams, D. K. Tasoulis, D. J. Hand (2012), *Exponentially weighted moving average
-//!   charts for detecting concept drift*, Pattern Recognition Letters 33(2).
+//! - G. J. Ross, N. M. Adams, D. K. Tasoulis, D. J. Hand (2012), *Exponentially weighted moving
+//!   average charts for detecting concept drift*, Pattern Recognition Letters 33(2).
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -114,8 +114,9 @@ mod tests {
 
     #[test]
     fn the_limit_by_hand_is_passed() {
-        // After 99 zeros and a one p = 0.01, z = 0.2 and σ = √(0.0099/9) = 0.03317: z is 5.7 σ above p.
-        // After two p = 0.0198, z = 0.36 and σ = 0.04644: 7.3 σ. The usual limit at p = 0.01 is 3.9.
+        // After 99 zeros and a one p = 0.01, z = 0.2 and σ = √(0.0099/9) = 0.03317: z is 5.7 σ
+        // above p. After two p = 0.0198, z = 0.36 and σ = 0.04644: 7.3 σ. The usual limit at p =
+        // 0.01 is 3.9.
         for (control_limit, at) in [(None, 0), (Some(5.7), 0), (Some(5.8), 1), (Some(7.4), 2)] {
             let mut stream = Stream::new(Ecdd { control_limit, ..Ecdd::default() }.into());
             assert!((0..99).all(|_| stream.update(0.0) == Signal::None));

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Takes outcomes, 1 for wrong and 0 for right; nothing between. Sees errors that come closer
-//! together, gradual changes before DDM does. After a drift it begins anew. What it says stands until
-//! the next error. It does not know what the error rate was or is.
+//! together, gradual changes before DDM does. After a drift it begins anew. What it says stands
+//! until the next error. It does not know what the error rate was or is.
 //!
 //! **Without drift.** Alarms often: simulated, with its usual options every 500 to 1,400 outcomes.
 //! Smaller `alpha` and `beta` help: 0.8 and 0.75 alarm about every 11,000.

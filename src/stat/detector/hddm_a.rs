@@ -10,8 +10,8 @@
 //! with c = `drift_confidence` for a drift and `warning_confidence` for a warning; with `two_sided`
 //! likewise for fewer errors, at the cut where mean minus bound was largest.
 //!
-//! Takes outcomes, 0 for right and 1 for wrong, or shares between. It knows both means. After a drift
-//! it begins anew.
+//! Takes outcomes, 0 for right and 1 for wrong, or shares between. It knows both means. After a
+//! drift it begins anew.
 //!
 //! **Without drift.** Hoeffding's bound holds for every distribution between 0 and 1, so it is far
 //! from tight; c is of one look and not of the whole stream. Simulated with the usual options, an

@@ -11,20 +11,20 @@
 //! with c = `drift_confidence` for a drift and `warning_confidence` for a warning; with `two_sided`
 //! likewise for fewer errors, at the cut where z minus bound was largest.
 //!
-//! Takes outcomes, 0 for right and 1 for wrong, or shares between. It knows both weighted means. After
-//! a drift it begins anew.
+//! Takes outcomes, 0 for right and 1 for wrong, or shares between. It knows both weighted means.
+//! After a drift it begins anew.
 //!
-//! **Without drift.** It forgets, so a long stream gives it more chances than `hddm_a`: simulated with
-//! the usual options, an alarm comes about every 1,400 outcomes at an error rate of one half, every
-//! 25,000 at 20 %, and hardly ever at 5 %.
+//! **Without drift.** It forgets, so a long stream gives it more chances than `hddm_a`: simulated
+//! with the usual options, an alarm comes about every 1,400 outcomes at an error rate of one half,
+//! every 25,000 at 20 %, and hardly ever at 5 %.
 //!
-//! **Values.** From the second on; it looks at about the last 2/λ, and is as quick in a long stream as
-//! in a short one.
+//! **Values.** From the second on; it looks at about the last 2/λ, and is as quick in a long stream
+//! as in a short one.
 //!
 //! **In a rule** the values are a metric between 0 and 1, turned round where a lower one is worse.
 //!
-//! **Another.** `hddm_a` for abrupt changes and fewer false alarms. State: a dozen numbers; cost: some
-//! tens of ns.
+//! **Another.** `hddm_a` for abrupt changes and fewer false alarms. State: a dozen numbers; cost:
+//! some tens of ns.
 //!
 //! # References
 //! - I. Frías-Blanco et al. (2014), *Online and non-parametric drift detection methods based on
@@ -172,8 +172,8 @@ mod tests {
 
     #[test]
     fn an_abrupt_change_is_seen_where_the_bound_by_hand_says() {
-        // Both sides of the cut have seen zeros for long, so that b = 0.0025/0.0975 on both. After k
-        // ones 1 - 0.95ᵏ > √(b·ln(1000)) = 0.4209 first at k = 11.
+        // Both sides of the cut have seen zeros for long, so that b = 0.0025/0.0975 on both. After
+        // k ones 1 - 0.95ᵏ > √(b·ln(1000)) = 0.4209 first at k = 11.
         assert_eq!(drifts(false, 0.0, 1.0), Some(10));
         assert_eq!(drifts(true, 1.0, 0.0), Some(10));
         assert_eq!(drifts(false, 1.0, 0.0), None);

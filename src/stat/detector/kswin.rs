@@ -1,32 +1,34 @@
 //! KSWIN: the newest values against a sample of the older ones, by a Kolmogorov-Smirnov test.
 //!
 //! Of the last `window_size` values the newest r = `stat_size` are compared with r drawn without
-//! replacement from the others. There is a drift where D = maxₓ |F_old(x) - F_new(x)| is above 0.1 and
+//! replacement from the others. There is a drift where D = maxₓ |F_old(x) - F_new(x)| is above 0.1
+//! and
 //!
 //! ```text
 //! p = P(D ≥ h/r) = 2·Σₖ (-1)ᵏ⁻¹ · C(2r, r - k·h) / C(2r, r) ≤ alpha,   h = r·D
 //! ```
 //!
-//! which is the test's exact p-value for two samples of one size (SciPy's `ks_2samp(method="exact")`);
-//! with ties it is too large, never too small. Takes any number, and sees changes of the shape and not
-//! of the mean only. It knows the means of both samples. After a drift it begins anew. It does not warn.
+//! which is the test's exact p-value for two samples of one size (SciPy's
+//! `ks_2samp(method="exact")`); with ties it is too large, never too small. Takes any number, and
+//! sees changes of the shape and not of the mean only. It knows the means of both samples. After a
+//! drift it begins anew. It does not warn.
 //!
 //! **River.** The test agrees with River's to the digit, and where the sample is all older values
-//! (`window_size` = 2·`stat_size`) so do the alarms. In between the generators differ, and with them
-//! the value at which one comes: by a few values at an abrupt change. Ours is seeded by `seed` and
-//! the number of the value, so the same stream alarms alike wherever it is cut.
+//! (`window_size` = 2·`stat_size`) so do the alarms. In between the generators differ, and with
+//! them the value at which one comes: by a few values at an abrupt change. Ours is seeded by `seed`
+//! and the number of the value, so the same stream alarms alike wherever it is cut.
 //!
 //! **Without drift.** `alpha` is of one look, and it looks at every value: with 0.005 a false alarm
 //! comes about every 600 values. In long streams use 0.0001 or less.
 //!
 //! **Values.** None is said before `window_size`: 100 windows in a rule, where 30 and 10 do too.
 //!
-//! **Another.** `adwin` for the mean, with far fewer false alarms. State: `window_size` numbers; cost:
-//! half a µs.
+//! **Another.** `adwin` for the mean, with far fewer false alarms. State: `window_size` numbers;
+//! cost: half a µs.
 //!
 //! # References
-//! - C. Raab, M. Heusinger, F.-M. Schleif (2020), *Reactive soft prototype computing for concept drift
-//!   streams*, Neurocomputing 416.
+//! - C. Raab, M. Heusinger, F.-M. Schleif (2020), *Reactive soft prototype computing for concept
+//!   drift streams*, Neurocomputing 416.
 //! - B. V. Gnedenko, V. S. Korolyuk (1951), *On the maximum discrepancy between two empirical
 //!   distributions*.
 use std::collections::VecDeque;

@@ -108,8 +108,8 @@ pub trait Detector: Copy + Default + PartialEq + DeserializeOwned + JsonSchema {
     fn domain(&self) -> Domain;
     /// The first option that makes no sense.
     fn bad(&self) -> Option<Bad>;
-    /// Takes a value of its domain. What is remembered when a drift was said counts no more: the next
-    /// value finds a new state.
+    /// Takes a value of its domain. What is remembered when a drift was said counts no more: the
+    /// next value finds a new state.
     fn update(&self, state: &mut Self::State, x: f64) -> Signal;
     /// How many values it takes after the largest change that is possible, where no two values are
     /// more than `range` apart; 1 where that does not depend on it.
@@ -170,7 +170,8 @@ macro_rules! detectors {
                 }
             }
 
-            /// Hands the options type of this kind to a visitor; `None` where there is no such kind.
+            /// Hands the options type of this kind to a visitor; `None` where there is no such
+            /// kind.
             pub fn visit<V: Visitor>(kind: &str, visitor: V) -> Option<V::Out> {
                 match kind {
                     $($kind => Some(visitor.visit::<$Ty>()),)+

@@ -5,17 +5,17 @@
 //! D ← alpha·D + (x - mean) + delta         down:  max D - D > lambda
 //! ```
 //!
-//! with the mean of all values up to and including x, from `min_instances` values on. Takes any number.
-//! It knows the means: up to where the sum was least (or largest), which is where the change began, and
-//! since. After a drift it begins anew. It does not warn.
+//! with the mean of all values up to and including x, from `min_instances` values on. Takes any
+//! number. It knows the means: up to where the sum was least (or largest), which is where the
+//! change began, and since. After a drift it begins anew. It does not warn.
 //!
-//! **Without drift.** With k = `delta`/σ and b = `lambda`/σ + 1.166, σ the values' deviation, a false
-//! alarm of one side comes about once in (exp(2kb) - 2kb - 1) / 2k² values (Siegmund 1985).
+//! **Without drift.** With k = `delta`/σ and b = `lambda`/σ + 1.166, σ the values' deviation, a
+//! false alarm of one side comes about once in (exp(2kb) - 2kb - 1) / 2k² values (Siegmund 1985).
 //!
-//! **Values.** A change by c above `delta` is seen after about `lambda`/(c - `delta`) values: `lambda`
-//! is in the values' unit. The usual 50 is made for streams of rows; for a window's `roc_auc`, which
-//! moves by a tenth, it would take years. There, 5 to 10 standard deviations of the metric from
-//! window to window are a start, and half a deviation for `delta`.
+//! **Values.** A change by c above `delta` is seen after about `lambda`/(c - `delta`) values:
+//! `lambda` is in the values' unit. The usual 50 is made for streams of rows; for a window's
+//! `roc_auc`, which moves by a tenth, it would take years. There, 5 to 10 standard deviations of
+//! the metric from window to window are a start, and half a deviation for `delta`.
 //!
 //! **Another.** `cusum` forgets what spoke against a change, so it does not lag after a long quiet
 //! time. `adwin` needs no scale. State: eleven numbers; cost: a few ns.
@@ -23,7 +23,8 @@
 //! # References
 //! - E. S. Page (1954), *Continuous inspection schemes*, Biometrika 41.
 //! - D. Siegmund (1985), *Sequential analysis: tests and confidence intervals*.
-//! - D. V. Hinkley (1971), *Inference about the change-point from cumulative sum tests*, Biometrika 58.
+//! - D. V. Hinkley (1971), *Inference about the change-point from cumulative sum tests*, Biometrika
+//!   58.
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

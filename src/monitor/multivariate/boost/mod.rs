@@ -3,8 +3,8 @@
 //! Histogram based, grown leaf by leaf, for the logistic loss (Friedman 2001; Ke et al. 2017,
 //! LightGBM; categories split as there, ordered by their gradient, Fisher 1958). Our own and not a
 //! crate's: `perpetual` and `forust-ml` bring a thread pool, another generator of random numbers
-//! and, the one, a look at the machine's memory, on none of which a number may depend; 300 lines are
-//! enough for one loss and 64 bins.
+//! and, the one, a look at the machine's memory, on none of which a number may depend; 300 lines
+//! are enough for one loss and 64 bins.
 //!
 //! **Invariant:** deterministic. Nothing is drawn, sums are in the rows' order.
 mod bins;

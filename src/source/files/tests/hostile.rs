@@ -37,7 +37,8 @@ fn what_cannot_be_read_is_refused_in_words() {
     insta::assert_snapshot!(refusal("a.csv", b"1.5,2\n3,4\n"), @"cannot read `a.csv`: its first line is all numbers; expected a header of names");
 }
 
-/// A file with every encoding that is usual: dictionaries, plain text, nulls, lists, two row groups.
+/// A file with every encoding that is usual: dictionaries, plain text, nulls, lists, two row
+/// groups.
 fn rich(compression: Compression, version: WriterVersion) -> Vec<u8> {
     let rows = 600_i64;
     let mut lists = ListBuilder::new(Int64Builder::new());
