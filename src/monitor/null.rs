@@ -273,12 +273,7 @@ impl NullDraws {
         bins: &Bins,
     ) -> Option<f64> {
         let divergence = stat::find(ask.metric)?.divergence()?;
-        let rows = bins.count(reference)?;
-        let mut expected: Vec<f64> = rows.iter().map(|count| *count as f64).collect();
-        if let Bins::Categories(names) = bins {
-            expected[names.len()] += events("new_category_rate", reference)?;
-        }
-        let seen = Seen { rows, expected };
+        let seen = Seen::of_bins(reference, bins)?;
         self.cached(ask, cut, seen.digest(), divergence.order, |_, ask| {
             seen.quantile(ask, cut, 1.0 / divergence.order, |r, c| divergence.of(r, c))
         })

@@ -1,7 +1,5 @@
 //! The null distribution itself, for people to look at: what a value would be without drift.
-use rand_pcg::Pcg64Mcg;
-
-use super::{Ask, Cell, NullDraws, SEED, draw::ranks, events, gaps, on_grid};
+use super::{Ask, NullDraws, draw::ranks, gaps, on_grid, tables::Seen};
 use crate::{
     profile::ColumnProfile,
     stat::{self, Bins},
@@ -13,8 +11,8 @@ const DRAWS: usize = 1000;
 const QUANTILES: usize = 200;
 
 impl NullDraws {
-    /// Values of `metric` without drift at these two sizes, ascending: drawn for binned shares and
-    /// transports, else evenly spread quantiles. `None` where [`Self::quantile`] has none.
+    /// Values of `metric` without drift at these two sizes, ascending: drawn for binned shares, tables
+    /// and transports, else evenly spread quantiles. `None` where [`Self::quantile`] has none.
     pub fn sample(
         &mut self,
         metric: &str,
@@ -29,10 +27,16 @@ impl NullDraws {
             return None;
         }
         let ask = Ask { metric: statistic.name(), rows, share: super::NULL_SHARE };
-        let mut values = match (statistic.divergence(), ask.metric) {
-            (Some(_), _) => binned(ask, reference, bins)?,
-            (_, "wasserstein") => self.transports(ask, reference)?,
-            (_, "wasserstein_normed") => {
+        let mut values = match (statistic.divergence(), statistic.tabled(), ask.metric) {
+            (Some(divergence), ..) => {
+                drawn(ask, &Seen::of_bins(reference, bins)?, |r, c| divergence.of(r, c))
+            }
+            (_, Some(tabled), _) => {
+                let seen = Seen::of_categories(reference, tabled.two_categories)?;
+                drawn(ask, &seen, tabled.of)
+            }
+            (.., "wasserstein") => self.transports(ask, reference)?,
+            (.., "wasserstein_normed") => {
                 let deviation = stat::deviation(reference.numeric()?, 1.0)?;
                 self.transports(ask, reference)?.into_iter().map(|it| it / deviation).collect()
             }
@@ -61,23 +65,8 @@ impl NullDraws {
 }
 
 /// The draws of the null quantile, at the true sizes.
-fn binned(ask: Ask, reference: &ColumnProfile, bins: &Bins) -> Option<Vec<f64>> {
-    let divergence = stat::find(ask.metric)?.divergence()?;
-    let seen = bins.count(reference)?;
-    let total = seen.iter().sum::<u64>() as f64;
-    let mut expected: Vec<f64> = seen.iter().map(|count| *count as f64).collect();
-    if let Bins::Categories(names) = bins {
-        expected[names.len()] += events("new_category_rate", reference)?;
-    }
-    let (n, m) = (ask.rows.0 as f64, ask.rows.1 as f64);
-    let fixed: Vec<f64> = seen.iter().map(|count| *count as f64 / total * n).collect();
-    let cells = expected.iter().map(|rows| Cell::posterior(rows / total * n, m / n));
-    let cells: Vec<Cell> = cells.collect();
-    let draws = (super::CELLS_MAX / seen.len()).clamp(64, DRAWS);
-    let mut random = Pcg64Mcg::new(SEED);
-    let draw = |_| -> Vec<f64> { cells.iter().map(|cell| cell.draw(&mut random)).collect() };
-    let drawn = (0..draws).map(draw).filter(|rows| rows.iter().sum::<f64>() > 0.0);
-    Some(drawn.map(|rows| divergence.of(&fixed, &rows)).collect())
+fn drawn(ask: Ask, seen: &Seen, of: impl Fn(&[f64], &[f64]) -> f64) -> Vec<f64> {
+    seen.values(ask.rows, of).take(seen.draws(DRAWS)).flatten().collect()
 }
 
 #[cfg(test)]
@@ -91,7 +80,7 @@ mod tests {
         let words = categorical(&[("a", 1_500), ("b", 1_000), ("c", 500)]);
         for (column, metrics) in [
             (&numbers, ["psi", "ks", "wasserstein_normed", "missing_rate"].as_slice()),
-            (&words, ["jensen_shannon", "chi_square", "new_category_rate"].as_slice()),
+            (&words, ["jensen_shannon", "chi_square", "g_test", "new_category_rate"].as_slice()),
         ] {
             let bins = Bins::of(column, 10);
             for metric in metrics {

@@ -7,7 +7,10 @@ use super::{
     on_grid,
     tail::{self, events, upper_quantile},
 };
-use crate::{profile::ColumnProfile, stat};
+use crate::{
+    profile::ColumnProfile,
+    stat::{self, Bins},
+};
 
 /// Rows that a second category is given where the reference has seen only one: Jeffreys' prior.
 const UNSEEN: f64 = 0.5;
@@ -21,14 +24,66 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    /// The rows in frozen bins. What the reference has not seen joins `other`.
+    pub(super) fn of_bins(reference: &ColumnProfile, bins: &Bins) -> Option<Self> {
+        let rows = bins.count(reference)?;
+        let mut expected: Vec<f64> = rows.iter().map(|count| *count as f64).collect();
+        if let Bins::Categories(names) = bins {
+            expected[names.len()] += events("new_category_rate", reference)?;
+        }
+        Some(Self { rows, expected })
+    }
+
+    /// The rows of categories, and a cell for what the reference has not seen. `None` where there
+    /// are more than two and the statistic takes no more.
+    pub(super) fn of_categories(reference: &ColumnProfile, two: bool) -> Option<Self> {
+        let categories = reference.categories()?;
+        let mut rows: Vec<u64> = categories.counts.iter().map(|(_, count)| *count).collect();
+        rows.extend(Some(categories.other).filter(|other| *other > 0));
+        let mut expected: Vec<f64> = rows.iter().map(|count| *count as f64).collect();
+        match (two, rows.len()) {
+            (_, 0) | (true, 3..) => return None,
+            (true, 2) => {}
+            (two, _) => {
+                rows.push(0);
+                expected.push(if two { UNSEEN } else { events("new_category_rate", reference)? });
+            }
+        }
+        Some(Self { rows, expected })
+    }
+
+    /// A statistic of the rows on both sides, drawn without end; `None` of a window that came out
+    /// empty. A draw of which the statistic can't say anything counts as one without drift.
+    pub(super) fn values(
+        &self,
+        rows: (u64, u64),
+        of: impl Fn(&[f64], &[f64]) -> f64,
+    ) -> impl Iterator<Item = Option<f64>> {
+        let (n, m) = (rows.0 as f64, rows.1 as f64);
+        let total = self.rows.iter().sum::<u64>() as f64;
+        let fixed: Vec<f64> = self.rows.iter().map(|count| *count as f64 / total * n).collect();
+        let cells = self.expected.iter().map(|rows| Cell::posterior(rows / total * n, m / n));
+        let cells: Vec<Cell> = cells.collect();
+        let mut random = Pcg64Mcg::new(SEED);
+        std::iter::repeat_with(move || {
+            let drawn: Vec<f64> = cells.iter().map(|cell| cell.draw(&mut random)).collect();
+            let value = || Some(of(&fixed, &drawn)).filter(|it| it.is_finite()).unwrap_or(0.0);
+            (drawn.iter().sum::<f64>() > 0.0).then(value)
+        })
+    }
+
+    /// How many draws are enough, `most` at most: fewer where there are many cells.
+    pub(super) fn draws(&self, most: usize) -> usize {
+        (CELLS_MAX / self.rows.len().max(1)).clamp(64, most)
+    }
+
     pub(super) fn digest(&self) -> [u8; 32] {
         let expected = self.expected.iter().map(|it| it.to_bits());
         digest(self.rows.iter().copied().chain(expected))
     }
 
     /// The null quantile of a statistic of the rows on both sides, at the grid's sizes; where that
-    /// is surely not above `cut`, something that is not either. A draw of which the statistic can't
-    /// say anything counts as one without drift.
+    /// is surely not above `cut`, something that is not either.
     pub(super) fn quantile(
         &self,
         ask: Ask,
@@ -36,24 +91,15 @@ impl Seen {
         power: f64,
         of: impl Fn(&[f64], &[f64]) -> f64,
     ) -> Option<f64> {
-        let (n, m) = (ask.rows.0 as f64, ask.rows.1 as f64);
-        let total = self.rows.iter().sum::<u64>() as f64;
-        let fixed: Vec<f64> = self.rows.iter().map(|count| *count as f64 / total * n).collect();
-        let cells = self.expected.iter().map(|rows| Cell::posterior(rows / total * n, m / n));
-        let cells: Vec<Cell> = cells.collect();
-        let draws = (CELLS_MAX / cells.len().max(1)).clamp(64, DRAWS);
+        let draws = self.draws(DRAWS);
         let looks = ask.rows.0.min(ask.rows.1) >= LOOK_ROWS_MIN;
-        let mut random = Pcg64Mcg::new(SEED);
         let mut values = Vec::with_capacity(draws);
-        for at in 0..draws {
+        for (at, value) in self.values(ask.rows, of).take(draws).enumerate() {
             // The true sizes are not below the grid's, so the true quantile is not above it.
             if at == LOOK && looks && tail::is_far_below(&values, ask.share, power, cut) {
                 break;
             }
-            let drawn: Vec<f64> = cells.iter().map(|cell| cell.draw(&mut random)).collect();
-            if drawn.iter().sum::<f64>() > 0.0 {
-                values.push(Some(of(&fixed, &drawn)).filter(|it| it.is_finite()).unwrap_or(0.0));
-            }
+            values.extend(value);
         }
         upper_quantile(values, ask.share, power)
     }
@@ -80,19 +126,7 @@ impl NullDraws {
         reference: &ColumnProfile,
         tabled: stat::Tabled,
     ) -> Option<f64> {
-        let categories = reference.categories()?;
-        let mut rows: Vec<u64> = categories.counts.iter().map(|(_, count)| *count).collect();
-        rows.extend(Some(categories.other).filter(|other| *other > 0));
-        let mut expected: Vec<f64> = rows.iter().map(|count| *count as f64).collect();
-        match (tabled.two_categories, rows.len()) {
-            (_, 0) | (true, 3..) => return None,
-            (true, 2) => {}
-            (two, _) => {
-                rows.push(0);
-                expected.push(if two { UNSEEN } else { events("new_category_rate", reference)? });
-            }
-        }
-        let seen = Seen { rows, expected };
+        let seen = Seen::of_categories(reference, tabled.two_categories)?;
         // A cut that grows with the rows is taken at the grid's sizes, so that it can be
         // remembered.
         let grid = (on_grid(ask.rows.0), on_grid(ask.rows.1));
