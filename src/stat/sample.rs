@@ -211,18 +211,8 @@ pub(super) fn centred(pair: &Pair<'_>, need: u64) -> Result<(Centred, Centred, f
             let (mean, m2) = (moments.mean * scale - pivot, moments.m2 * scale * scale);
             return Centred { n: moments.rows as f64, mean, m2 };
         }
-        let n = values.rows() as f64;
-        let weighted = || {
-            let pairs = values.values.iter().zip(&values.counts);
-            pairs.map(|(&value, &count)| (value * scale - pivot, count as f64))
-        };
-        let mean = weighted().map(|(d, count)| d * count).sum::<f64>() / n;
-        // A constant has no spread, whatever its digits.
-        let m2 = match values.values.len() {
-            1 => 0.0,
-            _ => weighted().map(|(d, count)| (d - mean).powi(2) * count).sum(),
-        };
-        Centred { n, mean, m2 }
+        let (mean, m2) = spread_about(values, scale, pivot);
+        Centred { n: values.rows() as f64, mean, m2 }
     };
     Ok((of(reference), of(current), scale))
 }
@@ -255,23 +245,28 @@ pub(crate) fn deviation(numeric: &Numeric, scale: f64) -> Option<f64> {
             Some((moments.m2 / moments.rows as f64).sqrt() * scale)
         }
         _ => {
-            let (_, m2) = mean_and_m2(&numeric.values, scale)?;
-            Some((m2 / numeric.values.rows() as f64).sqrt())
+            let values = &numeric.values;
+            let pivot = *values.values.get(values.values.len() / 2)? * scale;
+            let (_, m2) = spread_about(values, scale, pivot);
+            Some((m2 / values.rows() as f64).sqrt())
         }
     }
 }
 
-/// Mean, and sum of squared differences from it, of the values times `scale`.
-fn mean_and_m2(distribution: &Distribution, scale: f64) -> Option<(f64, f64)> {
-    let n = distribution.rows() as f64;
-    let pivot = *distribution.values.get(distribution.values.len() / 2)? * scale;
+/// Of the values times `scale`: mean minus the pivot, and sum of squared differences from the mean.
+fn spread_about(distribution: &Distribution, scale: f64, pivot: f64) -> (f64, f64) {
     let weighted = || {
         let pairs = distribution.values.iter().zip(&distribution.counts);
         pairs.map(|(&value, &count)| (value * scale - pivot, count as f64))
     };
-    let mean = weighted().map(|(d, count)| d * count).sum::<f64>() / n;
-    let m2 = weighted().map(|(d, count)| (d - mean).powi(2) * count).sum();
-    Some((pivot + mean, m2))
+    let sum = weighted().map(|(d, count)| d * count).sum::<f64>();
+    let mean = sum / distribution.rows() as f64;
+    // A constant has no spread, whatever its digits.
+    let m2 = match distribution.values.len() {
+        1 => 0.0,
+        _ => weighted().map(|(d, count)| (d - mean).powi(2) * count).sum(),
+    };
+    (mean, m2)
 }
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ const DRAWS: usize = 1000;
 const QUANTILES: usize = 200;
 
 impl NullDraws {
-    /// Values of `metric` without drift at these two sizes, ascending: drawn for binned shares, tables
-    /// and transports, else evenly spread quantiles. `None` where [`Self::quantile`] has none.
+    /// Values of `metric` without drift at these two sizes, ascending: drawn for binned shares,
+    /// tables and transports, else evenly spread quantiles. `None` where [`Self::quantile`] has none.
     pub fn sample(
         &mut self,
         metric: &str,
