@@ -330,6 +330,7 @@ fn all_columns_together_and_vectors() {
     // Each column by itself is as it was, and lists are no column of their own.
     assert!(outcome.report.columns.iter().all(|it| !it.drifted && it.column != "text"));
     assert!(outcome.problems.is_empty() && failed(&outcome.report, None));
+    assert!(failed(&outcome.report, Some(1.0)), "a share of columns says nothing of all together");
     assert!(html::render(&outcome).contains("All columns together"));
     // One by its name; the columns are measured as ever.
     let outcome = compared(&["--metrics", "mmd", &reference, &reference]).unwrap();
