@@ -332,10 +332,21 @@ fn all_columns_together_and_vectors() {
     assert!(outcome.problems.is_empty() && failed(&outcome.report, None));
     assert!(failed(&outcome.report, Some(1.0)), "a share of columns says nothing of all together");
     assert!(html::render(&outcome).contains("All columns together"));
+    let verdict = words::verdict(&outcome.report);
+    assert!(verdict.starts_with("No drift in 2 columns. Together: drift by pca"), "{verdict}");
     // One by its name; the columns are measured as ever.
     let outcome = compared(&["--metrics", "mmd", &reference, &reference]).unwrap();
     assert_eq!(outcome.report.multivariate.len(), 1);
     assert!(!failed(&outcome.report, None) && outcome.report.columns[0].metrics.len() > 1);
+    // What has no value is no verdict, and a list of columns ends before what follows it.
+    let moved = files.text("moved.csv", table(20.0));
+    let still = files.text("still.csv", table(0.0));
+    let args = ["--metrics", "mmd", "--rows-min", "300", &still, &moved];
+    let verdict = words::verdict(&compared(&args).unwrap().report);
+    assert!(verdict.starts_with("1 of 3 columns drifted (33 %): temp. Together: "), "{verdict}");
+    let args = ["--metrics", "mmd", "--rows-min", "900", &still, &moved];
+    let verdict = words::verdict(&compared(&args).unwrap().report);
+    assert!(verdict.ends_with("Together: could not be judged."), "{verdict}");
     let error = compared(&["--metrics", "mmb", &reference, &current]).err().unwrap();
     assert!(error.to_string().contains("did you mean `mmd`"), "{error}");
 }
