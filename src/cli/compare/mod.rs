@@ -265,7 +265,7 @@ fn compare(args: &Args) -> anyhow::Result<Outcome> {
                     joint::Task { metrics, frozen: &frozen, columns, vectors: &vectors, rows_min };
                 let (measured, left_out) = task.measure(&reference, &current, progress.bars())?;
                 report.multivariate = measured;
-                problems.extend(left_out.iter().map(|it| Problem::left_out(it)));
+                problems.extend(left_out);
             }
             report
         }

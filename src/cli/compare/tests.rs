@@ -350,3 +350,34 @@ fn all_columns_together_and_vectors() {
     let error = compared(&["--metrics", "mmb", &reference, &current]).err().unwrap();
     assert!(error.to_string().contains("did you mean `mmd`"), "{error}");
 }
+
+#[test]
+fn what_is_not_measured_together_is_counted() {
+    let files = Files::new();
+    let lists = |filled: bool| -> ArrayRef {
+        let row = |at: i64| filled.then(|| vec![Some(at % 7), Some(at % 5)]);
+        Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>((0..300).map(row)))
+    };
+    let names: Vec<String> = (0..19).map(|at| format!("v{at:02}")).collect();
+    let mut columns: Vec<(&str, ArrayRef)> =
+        names.iter().map(|name| (name.as_str(), lists(true))).collect();
+    columns.push(("none", lists(false)));
+    let numbers = (0..300).map(|at| Some(f64::from(at % 17)));
+    columns.push(("a", Arc::new(Float64Array::from_iter(numbers))));
+    columns.push(("empty", Arc::new(Float64Array::from_iter((0..300).map(|_| None)))));
+    let wide = files.parquet("wide.parquet", columns);
+    let outcome = compared(&["--metrics", "norm_shift", &wide, &wide]).unwrap();
+    assert_eq!(outcome.report.multivariate.len(), 16);
+    let problems = check(&outcome)["problems"].clone();
+    let told: Vec<_> = problems
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| format!("{} {} {}", it["count"], it["what"], it["examples"]))
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    1 "without a usable value or beyond the first 256 columns, left out of what is measured together" ["empty"]
+    1 "columns of vectors without a usable vector in the reference, left out" ["none"]
+    3 "beyond the first 16 columns of vectors, left out" ["v16","v17","v18"]
+    "#);
+}
