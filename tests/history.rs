@@ -271,6 +271,14 @@ fn a_value_is_taken_apart_without_a_store() {
     assert!(of("missing_rate", Some("c"))["account"]["counts"].is_array());
     assert!(of("wasserstein_normed", Some("x"))["account"]["quantiles"].is_array());
     assert!(of("row_count", None)["formula"].is_null());
+    // Of these the value is all that is kept: measuring again would be a claim.
+    for (metric, from) in [("freshness", Value::Null), ("schema_change", "usual_cut".into())] {
+        let args = ["--metric", metric, "--window", "2025-01-10"];
+        let it = json(folder.path(), "explain", &args);
+        assert!(it["value"].is_f64() && it["recomputed"]["agrees"].is_null(), "{it}");
+        assert!(it["recomputed"]["note"].as_str().unwrap().contains("not kept"), "{it}");
+        assert_eq!(it["threshold_from"], from, "{it}");
+    }
     assert!(!folder.path().join("history.db").exists());
 }
 
