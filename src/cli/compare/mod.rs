@@ -120,10 +120,8 @@ fn column_kind(text: &str) -> Result<(String, Kind), String> {
 }
 
 fn tool(text: &str) -> Result<Tool, String> {
-    known("tool", text, Tool::ALL.iter().map(|it| it.name())).map_err(|why| {
-        let names: Vec<&str> = Tool::ALL.iter().map(|it| it.name()).collect();
-        format!("{why} (known: {})", names.join(", "))
-    })?;
+    let names = || Tool::ALL.iter().map(|it| it.name());
+    known("tool", text, names()).map_err(|why| why.to_string())?;
     Tool::find(text).ok_or_else(|| "there is no such tool".to_owned())
 }
 
