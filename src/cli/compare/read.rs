@@ -45,7 +45,11 @@ impl fmt::Display for Problem {
 impl Problem {
     /// Columns of the reference that can't be measured as it was asked, with the first of them;
     /// none where there are none.
-    pub(super) fn left_out(plan: &Plan<'_>, columns: &[String], what: &'static str) -> Option<Self> {
+    pub(super) fn left_out(
+        plan: &Plan<'_>,
+        columns: &[String],
+        what: &'static str,
+    ) -> Option<Self> {
         (!columns.is_empty()).then(|| Self {
             side: plan.side,
             place: plan.path.display().to_string(),
