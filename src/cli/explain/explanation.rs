@@ -4,7 +4,7 @@ use serde::Serialize;
 use super::find::Found;
 use crate::{
     alert::{Episode, Outcome, judge, note},
-    config::{ModelConfig, Rule},
+    config::{ModelConfig, Rule, Threshold},
     daemon::model::Recalled,
     engine::{Roles, rules},
     monitor::{
@@ -12,6 +12,7 @@ use crate::{
         explain::{self, Account, CountPart, Explained},
         performance,
     },
+    plot::figure,
     store::Group,
     time::Timestamp,
 };
@@ -321,10 +322,16 @@ fn judgements(
 }
 
 fn judgement(rule: &Rule, judged: &judge::Judged) -> Judgement {
+    let limit = judged.evidence.as_ref().map(|it| it.threshold);
+    let limit = limit.filter(|_| !matches!(rule.threshold, Threshold::Detector { .. }));
+    let mut threshold = note::threshold(rule, None);
+    if let (Threshold::Budget { .. }, Some(limit)) = (rule.threshold, limit) {
+        threshold += &format!(", here {}", figure(limit));
+    }
     Judgement {
         rule: rule.name.clone(),
-        threshold: note::threshold(rule, None),
-        limit: judged.evidence.as_ref().map(|it| it.threshold),
+        threshold,
+        limit,
         outcome: match judged.outcome {
             Outcome::Breach => "breach",
             Outcome::Band => "band",
