@@ -368,6 +368,9 @@ fn what_is_not_measured_together_is_counted() {
     let wide = files.parquet("wide.parquet", columns);
     let outcome = compared(&["--metrics", "norm_shift", &wide, &wide]).unwrap();
     assert_eq!(outcome.report.multivariate.len(), 16);
+    // Of a column without a value nothing is said, least of all that it is stable.
+    let page = html::render(&outcome);
+    assert!(page.contains("not judged") && page.contains(">stable<"));
     let problems = check(&outcome)["problems"].clone();
     let told: Vec<_> = problems
         .as_array()
