@@ -70,9 +70,12 @@ impl Task<'_> {
             problem(&unfit, NO_VECTORS),
             problem(&many, MANY_VECTORS),
         ];
+        let only_vectors = !self.metrics.iter().any(|it| multivariate::ON_ROWS.contains(it));
+        let none =
+            (only_vectors && self.vectors.is_empty()).then(|| Problem::no_vectors(reference));
         let baseline = Baseline { features, components, own };
         let reports = multivariate::measure(self.metrics, &baseline, &window?, self.rows_min);
-        Ok((reports, problems.into_iter().flatten().collect()))
+        Ok((reports, problems.into_iter().chain([none]).flatten().collect()))
     }
 
     /// What is frozen of the reference.

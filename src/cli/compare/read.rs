@@ -60,6 +60,19 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// A metric of vectors was asked for by its name, and there are none.
+    pub(super) fn no_vectors(plan: &Plan<'_>) -> Self {
+        Self {
+            side: plan.side,
+            place: plan.path.display().to_string(),
+            count: 0,
+            what: "columns of vectors: what is about vectors is not measured",
+            examples: Vec::new(),
+        }
+    }
+}
+
 /// What is read of a side.
 pub(super) struct Plan<'a> {
     pub(super) side: &'static str,

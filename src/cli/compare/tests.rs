@@ -383,4 +383,11 @@ fn what_is_not_measured_together_is_counted() {
     1 "columns of vectors without a usable vector in the reference, left out" ["none"]
     3 "beyond the first 16 columns of vectors, left out" ["v16","v17","v18"]
     "#);
+    let plain = files.text("plain.csv", table(0.0));
+    let problems = compared(&["--metrics", "norm_shift", &plain, &plain]).unwrap().problems;
+    assert!(
+        problems[0]
+            .to_string()
+            .ends_with("0 columns of vectors: what is about vectors is not measured")
+    );
 }
