@@ -271,7 +271,36 @@ fn a_value_is_taken_apart_without_a_store() {
     assert!(of("missing_rate", Some("c"))["account"]["counts"].is_array());
     assert!(of("wasserstein_normed", Some("x"))["account"]["quantiles"].is_array());
     assert!(of("row_count", None)["formula"].is_null());
+    // Of these the value is all that is kept: measuring again would be a claim.
+    for (metric, from) in [("freshness", Value::Null), ("schema_change", "usual_cut".into())] {
+        let args = ["--metric", metric, "--window", "2025-01-10"];
+        let it = json(folder.path(), "explain", &args);
+        assert!(it["value"].is_f64() && it["recomputed"]["agrees"].is_null(), "{it}");
+        assert!(it["recomputed"]["note"].as_str().unwrap().contains("not kept"), "{it}");
+        assert_eq!(it["threshold_from"], from, "{it}");
+    }
     assert!(!folder.path().join("history.db").exists());
+}
+
+#[test]
+fn the_threshold_that_a_budget_found_is_told() {
+    let (folder, _hook) = made();
+    let rule = "[[models.churn.rules]]\nname = \"dear\"\nmetric = \"wasserstein_normed\"\n\
+                on = [\"x\"]\nfalse_alarms = \"1/month\"\nnotify = [\"hook\"]\n";
+    let file = folder.path().join("driftd.toml");
+    fs::write(&file, fs::read_to_string(&file).unwrap() + rule).unwrap();
+    let span = ["--from", "2025-01-09", "--to", "2025-01-12"];
+    let output = driftd(folder.path(), "check", &span);
+    let text = support::text(&output.stdout);
+    let alarm = text.lines().find(|it| it.starts_with("firing churn dear: ")).unwrap();
+    let (worst, found) = alarm.split_once("at worst ").unwrap().1.split_once(" over ").unwrap();
+    let (worst, found) = (worst.parse::<f64>().unwrap(), found.parse::<f64>().unwrap());
+    assert!(found >= 0.1 && found < worst, "{alarm}");
+    let args = ["--metric", "wasserstein_normed", "--column", "x", "--window", "2025-01-10"];
+    let it = json(folder.path(), "explain", &args);
+    let (words, limit) = (&it["rules"][0]["threshold"], &it["rules"][0]["limit"]);
+    let here = words.as_str().unwrap().split_once(", here ").unwrap().1.parse::<f64>().unwrap();
+    assert!((here / limit.as_f64().unwrap() - 1.0).abs() < 1e-3, "{words} {limit}");
 }
 
 #[test]
@@ -297,7 +326,8 @@ fn an_alert_is_taken_apart_from_the_store() {
     insta::assert_snapshot!(support::text(&psi.stdout));
     assert_eq!(before, fs::read(folder.path().join("history.db")).unwrap());
     let explain = |args: &[&str]| refused(folder.path(), "explain", args, 2);
-    let near = format!("{}0", &id[..38]);
+    // No id ends so.
+    let near = format!("{}z", &id[..38]);
     insta::assert_snapshot!(
         [
             explain(&["--metric", "pis", "--column", "x"]),

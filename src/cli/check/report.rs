@@ -68,6 +68,9 @@ pub(super) struct Alert {
     pub(super) named: Vec<Named>,
     pub(super) value: Option<f64>,
     pub(super) worst: Option<f64>,
+    /// The threshold that the worst value passed, where the rule's words give no number.
+    #[serde(skip)]
+    pub(super) found: Option<f64>,
 }
 
 /// What a value is about.
@@ -281,6 +284,10 @@ impl Alert {
             named: episode.evidence.iter().filter_map(Named::of).collect(),
             value: episode.evidence.first().map(|e| e.value),
             worst: episode.worst.as_ref().map(|e| e.value),
+            found: match rule.threshold {
+                Threshold::Budget { .. } => episode.worst.as_ref().map(|e| e.threshold),
+                _ => None,
+            },
         }
     }
 }

@@ -104,10 +104,11 @@ fn write_alert(alert: &Alert, out: &mut impl Write) -> std::io::Result<()> {
     let columns: Vec<_> = alert.columns.iter().map(|column| shown(column)).collect();
     let of = if columns.is_empty() { String::new() } else { format!(" of {}", columns.join(", ")) };
     let worst = alert.worst.map(|it| format!(", at worst {}", figure(it))).unwrap_or_default();
+    let found = alert.found.map(|it| format!(" over {}", figure(it))).unwrap_or_default();
     let (model, rule) = (shown(&alert.model), shown(&alert.rule));
     writeln!(
         out,
-        "{red}{}{red:#} {model} {rule}: {}{of} {} since {}{worst}",
+        "{red}{}{red:#} {model} {rule}: {}{of} {} since {}{worst}{found}",
         alert.state, alert.metric, alert.threshold, alert.since
     )?;
     for Named { column, names, names_left_out } in &alert.named {

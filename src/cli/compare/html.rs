@@ -133,7 +133,8 @@ fn together(reports: &[JointReport]) -> Markup {
 fn verdict(column: &ColumnReport) -> Markup {
     html! {
         @if column.drifted { span.badge.bad { "▲ drifted" } }
-        @else { span.badge.good { "stable" } }
+        @else if words::is_judged(column) { span.badge.good { "stable" } }
+        @else { span.badge { "not judged" } }
     }
 }
 

@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use arrow_array::RecordBatch;
 use indicatif::ProgressBar;
 
-use super::read::Plan;
+use super::read::{Plan, Problem};
 use crate::{
     monitor::{
         Frozen,
@@ -22,6 +22,13 @@ use crate::{
 const ROWS: usize = 4096;
 /// Columns of vectors measured at most.
 const VECTOR_COLUMNS_MAX: usize = 16;
+const NOT_TOGETHER: &str =
+    "without a usable value or beyond the first 256 columns, left out of what is measured together";
+const NO_VECTORS: &str = "columns of vectors without a usable vector in the reference, left out";
+const MANY_VECTORS: &str = "beyond the first 16 columns of vectors, left out";
+
+/// What is frozen of the reference, and the columns of vectors that are beyond the limit.
+type Fitted = (Features, Components, BTreeMap<String, VectorSpace>, Vec<String>);
 
 /// What is measured, and on which columns.
 pub(super) struct Task<'a> {
@@ -43,8 +50,8 @@ impl Task<'_> {
         reference: &Plan<'_>,
         current: &Plan<'_>,
         bars: (&ProgressBar, &ProgressBar),
-    ) -> anyhow::Result<(Vec<JointReport>, Vec<String>)> {
-        let (features, components, spaces) = self.fit(reference, bars.0)?;
+    ) -> anyhow::Result<(Vec<JointReport>, Vec<Problem>)> {
+        let (features, components, spaces, many) = self.fit(reference, bars.0)?;
         let (own, window) = std::thread::scope(|scope| {
             let pass = |plan, bar| self.sum(plan, bar, &features, &components, &spaces);
             let own = scope.spawn(move || pass(reference, bars.0));
@@ -55,18 +62,24 @@ impl Task<'_> {
             Ok(own) => own?,
             Err(panic) => std::panic::resume_unwind(panic),
         };
-        let left_out = features.left_out().to_vec();
+        let is_fit = |name: &&String| spaces.contains_key(*name) || many.contains(name);
+        let unfit: Vec<String> = self.vectors.iter().filter(|it| !is_fit(it)).cloned().collect();
+        let problem = |columns: &[String], what| Problem::left_out(reference, columns, what);
+        let problems = [
+            problem(features.left_out(), NOT_TOGETHER),
+            problem(&unfit, NO_VECTORS),
+            problem(&many, MANY_VECTORS),
+        ];
+        let only_vectors = !self.metrics.iter().any(|it| multivariate::ON_ROWS.contains(it));
+        let none =
+            (only_vectors && self.vectors.is_empty()).then(|| Problem::no_vectors(reference));
         let baseline = Baseline { features, components, own };
         let reports = multivariate::measure(self.metrics, &baseline, &window?, self.rows_min);
-        Ok((reports, left_out))
+        Ok((reports, problems.into_iter().chain([none]).flatten().collect()))
     }
 
     /// What is frozen of the reference.
-    fn fit(
-        &self,
-        reference: &Plan<'_>,
-        bar: &ProgressBar,
-    ) -> anyhow::Result<(Features, Components, BTreeMap<String, VectorSpace>)> {
+    fn fit(&self, reference: &Plan<'_>, bar: &ProgressBar) -> anyhow::Result<Fitted> {
         let features = Features::freeze(&self.frozen.profile, &self.columns);
         let mut fit = Fit::new(&features);
         let mut sample = RowSample::default();
@@ -82,9 +95,11 @@ impl Task<'_> {
             }
         })?;
         let space = |(name, fit): (String, VectorFit)| Some((name, fit.finish()?));
-        let spaces = vectors.into_iter().filter_map(space).take(VECTOR_COLUMNS_MAX).collect();
+        let mut all = vectors.into_iter().filter_map(space);
+        let spaces = all.by_ref().take(VECTOR_COLUMNS_MAX).collect();
+        let many = all.map(|(name, _)| name).collect();
         let components = fit.finish(&features, &sample);
-        Ok((features, components, spaces))
+        Ok((features, components, spaces, many))
     }
 
     /// A side against what is frozen.

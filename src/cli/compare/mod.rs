@@ -73,7 +73,8 @@ pub(super) struct Args {
     /// Keep every value: no thinning, no error bound, more memory.
     #[arg(long)]
     exact: bool,
-    /// Exit with 1 only where at least this share of the columns has drifted, from 0 to 1.
+    /// Exit with 1 only where at least this share of the columns has drifted, from 0 to 1, or what
+    /// is measured on all of them together.
     #[arg(long, value_name = "SHARE", value_parser = share)]
     fail_share: Option<f64>,
     /// Fewest values a side for a statistic.
@@ -106,10 +107,8 @@ fn column_kind(text: &str) -> Result<(String, Kind), String> {
 }
 
 fn tool(text: &str) -> Result<Tool, String> {
-    known("tool", text, Tool::ALL.iter().map(|it| it.name())).map_err(|why| {
-        let names: Vec<&str> = Tool::ALL.iter().map(|it| it.name()).collect();
-        format!("{why} (known: {})", names.join(", "))
-    })?;
+    let names = || Tool::ALL.iter().map(|it| it.name());
+    known("tool", text, names()).map_err(|why| why.to_string())?;
     Tool::find(text).ok_or_else(|| "there is no such tool".to_owned())
 }
 
@@ -165,14 +164,13 @@ fn print(format: Format, body: &str) -> std::io::Result<()> {
 }
 
 fn failed(report: &Report, fail_share: Option<f64>) -> bool {
-    match (fail_share, report.dataset_drifted) {
+    let of_columns = match (fail_share, report.dataset_drifted) {
         (Some(limit), _) => report.drifted_share.is_some_and(|share| share >= limit),
         (None, Some(drifted)) => drifted,
-        (None, None) => {
-            report.columns.iter().any(|c| c.drifted)
-                || report.multivariate.iter().any(|m| m.drifted)
-        }
-    }
+        (None, None) => report.columns.iter().any(|c| c.drifted),
+    };
+    // A share is one of columns; what is about all of them together was asked for by itself.
+    of_columns || report.multivariate.iter().any(|m| m.drifted)
 }
 
 /// The report as the documented object, with what could not be read beside it.
@@ -252,7 +250,7 @@ fn compare(args: &Args) -> anyhow::Result<Outcome> {
                     joint::Task { metrics, frozen: &frozen, columns, vectors: &vectors, rows_min };
                 let (measured, left_out) = task.measure(&reference, &current, progress.bars())?;
                 report.multivariate = measured;
-                problems.extend(left_out.iter().map(|it| Problem::left_out(it)));
+                problems.extend(left_out);
             }
             report
         }

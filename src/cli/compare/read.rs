@@ -13,6 +13,9 @@ use crate::{
     source::{Files, Query, Source as _},
 };
 
+/// Names of columns that are kept of a problem.
+const EXAMPLES_MAX: usize = 10;
+
 /// Something that was not read as it stands. None of it is left out without being told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Problem {
@@ -40,14 +43,31 @@ impl fmt::Display for Problem {
 }
 
 impl Problem {
-    /// A column that can't be looked at together with the others.
-    pub(super) fn left_out(column: &str) -> Self {
+    /// Columns of the reference that can't be measured as it was asked, with the first of them;
+    /// none where there are none.
+    pub(super) fn left_out(
+        plan: &Plan<'_>,
+        columns: &[String],
+        what: &'static str,
+    ) -> Option<Self> {
+        (!columns.is_empty()).then(|| Self {
+            side: plan.side,
+            place: plan.path.display().to_string(),
+            count: columns.len() as u64,
+            what,
+            examples: columns.iter().take(EXAMPLES_MAX).cloned().collect(),
+        })
+    }
+}
+
+impl Problem {
+    /// A metric of vectors was asked for by its name, and there are none.
+    pub(super) fn no_vectors(plan: &Plan<'_>) -> Self {
         Self {
-            side: "reference",
-            place: column.to_owned(),
-            count: 1,
-            what: "column without numbers that vary in bounds, or beyond the limit, left out of \
-                   what is measured on all together",
+            side: plan.side,
+            place: plan.path.display().to_string(),
+            count: 0,
+            what: "columns of vectors: what is about vectors is not measured",
             examples: Vec::new(),
         }
     }

@@ -330,11 +330,64 @@ fn all_columns_together_and_vectors() {
     // Each column by itself is as it was, and lists are no column of their own.
     assert!(outcome.report.columns.iter().all(|it| !it.drifted && it.column != "text"));
     assert!(outcome.problems.is_empty() && failed(&outcome.report, None));
+    assert!(failed(&outcome.report, Some(1.0)), "a share of columns says nothing of all together");
     assert!(html::render(&outcome).contains("All columns together"));
+    let verdict = words::verdict(&outcome.report);
+    assert!(verdict.starts_with("No drift in 2 columns. Together: drift by pca"), "{verdict}");
     // One by its name; the columns are measured as ever.
     let outcome = compared(&["--metrics", "mmd", &reference, &reference]).unwrap();
     assert_eq!(outcome.report.multivariate.len(), 1);
     assert!(!failed(&outcome.report, None) && outcome.report.columns[0].metrics.len() > 1);
+    // What has no value is no verdict, and a list of columns ends before what follows it.
+    let moved = files.text("moved.csv", table(20.0));
+    let still = files.text("still.csv", table(0.0));
+    let args = ["--metrics", "mmd", "--rows-min", "300", &still, &moved];
+    let verdict = words::verdict(&compared(&args).unwrap().report);
+    assert!(verdict.starts_with("1 of 3 columns drifted (33 %): temp. Together: "), "{verdict}");
+    let args = ["--metrics", "mmd", "--rows-min", "900", &still, &moved];
+    let verdict = words::verdict(&compared(&args).unwrap().report);
+    assert!(verdict.ends_with("Together: could not be judged."), "{verdict}");
     let error = compared(&["--metrics", "mmb", &reference, &current]).err().unwrap();
     assert!(error.to_string().contains("did you mean `mmd`"), "{error}");
+}
+
+#[test]
+fn what_is_not_measured_together_is_counted() {
+    let files = Files::new();
+    let lists = |filled: bool| -> ArrayRef {
+        let row = |at: i64| filled.then(|| vec![Some(at % 7), Some(at % 5)]);
+        Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>((0..300).map(row)))
+    };
+    let names: Vec<String> = (0..19).map(|at| format!("v{at:02}")).collect();
+    let mut columns: Vec<(&str, ArrayRef)> =
+        names.iter().map(|name| (name.as_str(), lists(true))).collect();
+    columns.push(("none", lists(false)));
+    let numbers = (0..300).map(|at| Some(f64::from(at % 17)));
+    columns.push(("a", Arc::new(Float64Array::from_iter(numbers))));
+    columns.push(("empty", Arc::new(Float64Array::from_iter((0..300).map(|_| None)))));
+    let wide = files.parquet("wide.parquet", columns);
+    let outcome = compared(&["--metrics", "norm_shift", &wide, &wide]).unwrap();
+    assert_eq!(outcome.report.multivariate.len(), 16);
+    // Of a column without a value nothing is said, least of all that it is stable.
+    let page = html::render(&outcome);
+    assert!(page.contains("not judged") && page.contains(">stable<"));
+    let problems = check(&outcome)["problems"].clone();
+    let told: Vec<_> = problems
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| format!("{} {} {}", it["count"], it["what"], it["examples"]))
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    1 "without a usable value or beyond the first 256 columns, left out of what is measured together" ["empty"]
+    1 "columns of vectors without a usable vector in the reference, left out" ["none"]
+    3 "beyond the first 16 columns of vectors, left out" ["v16","v17","v18"]
+    "#);
+    let plain = files.text("plain.csv", table(0.0));
+    let problems = compared(&["--metrics", "norm_shift", &plain, &plain]).unwrap().problems;
+    assert!(
+        problems[0]
+            .to_string()
+            .ends_with("0 columns of vectors: what is about vectors is not measured")
+    );
 }

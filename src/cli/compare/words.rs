@@ -81,11 +81,16 @@ pub(super) fn verdict(report: &Report) -> String {
     let drifted = report.multivariate.iter().filter(|it| it.drifted);
     let named: Vec<String> = drifted.map(joint_name).collect();
     let of_columns = of_columns(report);
-    match (report.multivariate.is_empty(), named.as_slice()) {
-        (true, _) => of_columns,
-        (false, []) => format!("{of_columns} Together: no drift."),
-        (false, named) => format!("{of_columns} Together: drift by {}.", named.join(", ")),
+    if report.multivariate.is_empty() {
+        return of_columns;
     }
+    let together = match named.as_slice() {
+        [] if report.multivariate.iter().all(|it| it.value.is_none()) => "could not be judged",
+        [] => "no drift",
+        named => &format!("drift by {}", named.join(", ")),
+    };
+    // A list of columns ends without a full stop.
+    format!("{}. Together: {together}.", of_columns.trim_end_matches('.'))
 }
 
 /// A metric of all columns, or of a column of vectors.

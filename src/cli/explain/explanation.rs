@@ -4,7 +4,7 @@ use serde::Serialize;
 use super::find::Found;
 use crate::{
     alert::{Episode, Outcome, judge, note},
-    config::{ModelConfig, Rule},
+    config::{ModelConfig, Rule, Threshold},
     daemon::model::Recalled,
     engine::{Roles, rules},
     monitor::{
@@ -12,6 +12,7 @@ use crate::{
         explain::{self, Account, CountPart, Explained},
         performance,
     },
+    plot::figure,
     store::Group,
     time::Timestamp,
 };
@@ -125,7 +126,11 @@ impl Explanation {
         let stored = &found.measurement;
         let again = again(model, found, recalled);
         let value = stored.value.as_ref().ok().copied();
-        let usual_cut = again.explained.as_ref().and_then(|it| it.usual_cut);
+        let usual_cut = match &again.explained {
+            Some(explained) => explained.usual_cut,
+            // Nothing is drawn of the window as a whole: its thresholds are the usual cuts.
+            None => stored.threshold.filter(|_| stored.column.is_none()),
+        };
         let from = |threshold: f64| match usual_cut {
             Some(cut) if threshold <= cut * (1.0 + ROUNDING) => "usual_cut",
             _ => "null_quantile",
@@ -193,6 +198,10 @@ fn again(model: &ModelConfig, found: &Found, recalled: &Recalled) -> Again {
             reference: recalled.reference.profile.rows,
             current: profile.rows,
         };
+        // A profile tells no more of the window as a whole than how many rows it had.
+        if stored.metric != "row_count" {
+            return Again::default();
+        }
         let value = Ok(profile.rows as f64);
         return Again {
             measurement: Some(Measurement { value, ..stored.clone() }),
@@ -216,6 +225,9 @@ impl Recomputed {
         let Some(again) = again else {
             let note = match stored.rows {
                 0 => "the window had no rows",
+                _ if stored.column.is_none() && performance::find(&stored.metric).is_none() => {
+                    "what it is measured on is not kept; this is what was stored"
+                }
                 _ => "what the window held is not kept any longer; this is what was stored",
             };
             return Self {
@@ -310,10 +322,16 @@ fn judgements(
 }
 
 fn judgement(rule: &Rule, judged: &judge::Judged) -> Judgement {
+    let limit = judged.evidence.as_ref().map(|it| it.threshold);
+    let limit = limit.filter(|_| !matches!(rule.threshold, Threshold::Detector { .. }));
+    let mut threshold = note::threshold(rule, None);
+    if let (Threshold::Budget { .. }, Some(limit)) = (rule.threshold, limit) {
+        threshold += &format!(", here {}", figure(limit));
+    }
     Judgement {
         rule: rule.name.clone(),
-        threshold: note::threshold(rule, None),
-        limit: judged.evidence.as_ref().map(|it| it.threshold),
+        threshold,
+        limit,
         outcome: match judged.outcome {
             Outcome::Breach => "breach",
             Outcome::Band => "band",

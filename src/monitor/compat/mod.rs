@@ -78,7 +78,11 @@ impl Tool {
 
     /// The names that its metrics go by: driftd's, and the tool's own.
     pub fn metric_names(self) -> impl Iterator<Item = &'static str> {
-        self.rules().metrics().into_iter().flat_map(|it| [it.name, it.theirs])
+        let metrics = self.rules().metrics().into_iter();
+        metrics.flat_map(|it| {
+            let theirs = Some(it.theirs).filter(|theirs| *theirs != it.name);
+            [Some(it.name), theirs].into_iter().flatten()
+        })
     }
 
     /// driftd's name of a metric that the tool has, by either name.

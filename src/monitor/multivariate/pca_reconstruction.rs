@@ -41,6 +41,8 @@ pub const CUT: f64 = 0.2;
 /// Rows a side that differences are drawn at; at more they are scaled.
 const DRAWN_ROWS_MAX: u64 = 1000;
 const DRAWS: usize = 2048;
+/// Of errors that are all the same, what rounding makes of them is no drift.
+const REACH_MIN: f64 = 1e-9;
 
 /// Measures it.
 ///
@@ -68,6 +70,7 @@ pub fn measure(baseline: &Baseline, window: &Window, rows_min: u64) -> Result<Ju
         let scale = (permute::spread(rows) / permute::spread(drawn)).sqrt();
         judged.p_value = Some(permute::p_value(&draws, (value - reference).abs() / scale));
         let reach = permute::quantile(draws, drawn, rows, 0.5).max(CUT * deviation);
+        let reach = reach.max(REACH_MIN * (1.0 + reference));
         judged.threshold = Some(reference + reach);
         judged.threshold_low = Some(reference - reach);
     }
