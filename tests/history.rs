@@ -151,6 +151,23 @@ fn a_replay_tells_what_would_have_fired_and_touches_nothing() {
 }
 
 #[test]
+fn what_is_before_the_first_row_is_no_silence() {
+    let (folder, _hook) = made();
+    let rules = "[[models.churn.rules]]\nname = \"stale\"\nmetric = \"freshness\"\nabove = 7200\n\
+        [[models.churn.rules]]\nname = \"fewer\"\nmetric = \"row_count_change\"\nbelow = -0.5\n\
+        [receivers.hook]";
+    let config = fs::read_to_string(folder.path().join("driftd.toml")).unwrap();
+    let config = config.replacen("[receivers.hook]", rules, 1);
+    fs::write(folder.path().join("driftd.toml"), config).unwrap();
+    // Earlier weeks are looked for, and there are none.
+    let report = json(folder.path(), "replay", &SPAN);
+    for (at, name) in [(3, "stale"), (4, "fewer")] {
+        let rule = &report["models"][0]["rules"][at];
+        assert_eq!((&rule["rule"], &rule["alarms"]), (&name.into(), &serde_json::json!([])));
+    }
+}
+
+#[test]
 fn an_injection_is_noticed_after_its_patience() {
     let (folder, hook) = made();
     let injections = [

@@ -284,7 +284,6 @@ fn check_columns(metric: &Metric, words: &Words, problems: &Problems<'_>, scope:
         } else if let Some(kind) = predictions.kinds.get(column)
             && !metric.fits(*kind)
         {
-            let kind = format!("{kind:?}").to_lowercase();
             let message = format!("`{}` is not measured on {kind} columns", metric.name);
             place.note(Code::MetricOn, message).help(format!("`{column}` is {kind} in `kinds`"));
         }

@@ -286,8 +286,8 @@ mod tests {
         short ks insufficient: needs 200 rows with a value in the current window, got 150
         short missing_rate 0.0000 of 150 above 0.0500
         short type_mismatch_rate 0.0000 of 150 above 0.0267
-        text psi mixed type: the reference is Numeric and the current window Categorical
-        text ks mixed type: the reference is Numeric and the current window Categorical
+        text psi mixed type: the reference is numeric and the current window categorical
+        text ks mixed type: the reference is numeric and the current window categorical
         text missing_rate 0.0000 of 400 above 0.0500
         text type_mismatch_rate 1.0000 of 400 above 0.0175
         "#);

@@ -61,13 +61,10 @@ impl SchemaChanges {
 
     /// `temp is gone`, `wind is new`, `dewp was numeric and is categorical`
     fn words(&self) -> Vec<String> {
-        let word = |kind: &Kind| format!("{kind:?}").to_lowercase();
         let gone = self.gone.iter().map(|name| format!("{name} is gone"));
         let new = self.new.iter().map(|name| format!("{name} is new"));
-        let retyped = self
-            .retyped
-            .iter()
-            .map(|(name, was, is)| format!("{name} was {} and is {}", word(was), word(is)));
+        let retyped =
+            self.retyped.iter().map(|(name, was, is)| format!("{name} was {} and is {}", was, is));
         gone.chain(retyped).chain(new).collect()
     }
 }

@@ -8,7 +8,7 @@
 //! within the stated `rank_error` above it.
 //!
 //! **Invariant:** no IO, no clock, no randomness.
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +62,17 @@ pub enum Kind {
     Boolean,
     /// Instants.
     Timestamp,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Numeric => "numeric",
+            Self::Categorical => "categorical",
+            Self::Boolean => "boolean",
+            Self::Timestamp => "timestamp",
+        })
+    }
 }
 
 /// Rows of one column, by what was in them. `rows` is all of them.

@@ -66,7 +66,7 @@ pub enum NoValue {
         side: Side,
     },
     /// The two sides hold different kinds of values.
-    #[error("mixed type: the reference is {reference:?} and the current window {current:?}")]
+    #[error("mixed type: the reference is {reference} and the current window {current}")]
     KindMismatch {
         /// The reference's.
         reference: Kind,
@@ -74,7 +74,7 @@ pub enum NoValue {
         current: Kind,
     },
     /// The statistic is not defined for such a column.
-    #[error("not defined for a {kind:?} column")]
+    #[error("not defined for a {kind} column")]
     NotDefined {
         /// The column's kind.
         kind: Kind,

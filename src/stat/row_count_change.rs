@@ -1,20 +1,20 @@
 //! Rows of the window against those of the same slot in earlier weeks.
 //!
 //! ```text
-//! row_count_change = rows / median - 1      median of the rows of the same slot in the last
-//!                                           four weeks, two at least
+//! row_count_change = rows / median - 1      median of the same slot in the last four weeks
 //! ```
 //!
 //! Unit: share of the median. Range: -1 to ∞; 0 when there are as many as usual, -1 when nothing
 //! came, 1 when twice as many did. Either way may be worse, so a rule gives `above` or `below`. The
 //! reference is not looked at.
 //!
-//! The slot of an hour is that hour of the same weekday (in UTC), that of a day the same weekday in
-//! the model's `time_zone`; of a week or a month it is the weeks or months before. Rows of all
-//! versions are counted, for a new version takes over the traffic of the old one: the value is the
-//! same for each. Only windows that were closed count, the empty ones too, but not those that are
-//! empty before the first with rows: nothing was served then. With fewer than two there is no value
-//! (`insufficient`); where the median is 0 and rows came there is none either.
+//! At least two of those weeks must be there. The slot of an hour is that hour of the same weekday
+//! (in UTC), that of a day the same weekday in the model's `time_zone`; of a week or a month it is
+//! the weeks or months before. Rows of all versions are counted, for a new version takes over the
+//! traffic of the old one: the value is the same for each. Only windows that were closed count, the
+//! empty ones too, but not those that are empty before the first with rows: nothing was served
+//! then. With fewer than two there is no value (`insufficient`); where the median is 0 and rows
+//! came there is none either.
 //!
 //! **Sample size.** Without drift about ±3/√median, and what weeks differ by.
 //!

@@ -46,7 +46,7 @@ fn unit(unit: Unit) -> &'static str {
 }
 
 fn kinds(statistic: &dyn Statistic) -> String {
-    let kinds = statistic.kinds().iter().map(|kind| format!("{kind:?}").to_lowercase());
+    let kinds = statistic.kinds().iter().map(ToString::to_string);
     kinds.collect::<Vec<_>>().join(", ")
 }
 

@@ -209,11 +209,7 @@ impl Range {
     ) -> anyhow::Result<Option<Self>> {
         let source: Arc<dyn Source> = Arc::new(model.predictions.source.source.clone());
         let all = parts::list(&source).await?;
-        let time = TimeColumn {
-            name: model.predictions.time.clone(),
-            zone: model.time_zone.clone(),
-            unit: model.predictions.time_unit,
-        };
+        let time = time_column(model);
         let grid = Grid { size: model.window, zone: model.time_zone.clone() };
         // A row that is dated past the clock is a mistake, and must not say which window is judged.
         let latest = SystemClock.now().plus(model.future_max);
@@ -239,15 +235,39 @@ impl Range {
         } else {
             context(model, shown.start)
         };
-        let mut first = first;
-        if first < shown.start && model.rules.iter().any(is_about_rows) {
-            // Windows before the first row would be taken for silence.
-            let oldest = parts::oldest(&source, &all, &time, ever).await?.unwrap_or(newest);
-            first = first.max(grid.window_of(oldest).start).min(shown.start);
-        }
+        let first = after_silence(model, first, shown.start).await?;
         // Labels come after what they label: all that are there count.
         Ok(Some(Self { first, shown, now: Timestamp::MAX.minus(Span::days(366)) }))
     }
+}
+
+fn time_column(model: &ModelConfig) -> TimeColumn {
+    TimeColumn {
+        name: model.predictions.time.clone(),
+        zone: model.time_zone.clone(),
+        unit: model.predictions.time_unit,
+    }
+}
+
+/// Where evaluation begins so that history from `first` on is there for the window at `shown`: with
+/// the oldest row at the earliest where a rule judges how many rows came, since windows before it
+/// would be taken for silence.
+pub(super) async fn after_silence(
+    model: &ModelConfig,
+    first: Timestamp,
+    shown: Timestamp,
+) -> anyhow::Result<Timestamp> {
+    if first >= shown || !model.rules.iter().any(is_about_rows) {
+        return Ok(first);
+    }
+    let source: Arc<dyn Source> = Arc::new(model.predictions.source.source.clone());
+    let all = parts::list(&source).await?;
+    let ever = Interval { start: Timestamp::MIN, end: Timestamp::MAX };
+    let Some(oldest) = parts::oldest(&source, &all, &time_column(model), ever).await? else {
+        return Ok(first);
+    };
+    let grid = Grid { size: model.window, zone: model.time_zone.clone() };
+    Ok(first.max(grid.window_of(oldest).start).min(shown))
 }
 
 /// Whether a rule judges how many rows came, and when.

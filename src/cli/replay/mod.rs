@@ -124,12 +124,16 @@ async fn replay(mut config: Config, args: &Args) -> anyhow::Result<Report> {
     let store = Store::open(&url, Mode::ReadWrite).await?;
     let span = Interval { start: args.from, end: args.to };
     let changed = changes(&config, &args.inject).await?;
+    let mut start = span.start;
     for model in config.models.values_mut() {
-        model.start = Start::At(check::history_from(model, span.start));
+        let first = check::history_from(model, span.start);
+        let first = check::after_silence(model, first, span.start).await?;
+        start = start.min(first);
+        model.start = Start::At(first);
         // History is there already: what is due by the windows is all that is due.
         model.poll = model.window.nominal();
     }
-    let (start, end) = clock_span(&config, span);
+    let end = last_due(&config, span);
     let counters: Vec<_> = changed.values().map(|(_, it)| it.counters()).collect();
     let injected: Vec<_> = changed.values().flat_map(|(texts, _)| texts.clone()).collect();
     let sources =
@@ -208,9 +212,8 @@ async fn changes(
     Ok(found)
 }
 
-/// Where the clock starts, and where the last window of every model is final.
-fn clock_span(config: &Config, span: Interval) -> (Timestamp, Timestamp) {
-    let start = |model: &ModelConfig| check::history_from(model, span.start);
+/// When the last window of every model is final.
+fn last_due(config: &Config, span: Interval) -> Timestamp {
     let end = |model: &ModelConfig| {
         let grid = Grid { size: model.window, zone: model.time_zone.clone() };
         let last = grid.window_of(span.end.minus(Span::micros(1)));
@@ -218,9 +221,7 @@ fn clock_span(config: &Config, span: Interval) -> (Timestamp, Timestamp) {
         let horizon = labels.map_or(Span::ZERO, |labels| labels.horizon);
         last.end.plus(horizon.max(model.lateness)).plus(model.idle_timeout)
     };
-    let starts = config.models.values().map(start);
-    let ends = config.models.values().map(end);
-    (starts.min().unwrap_or(span.start), ends.max().unwrap_or(span.end))
+    config.models.values().map(end).max().unwrap_or(span.end)
 }
 
 fn hours(span: Span) -> u64 {

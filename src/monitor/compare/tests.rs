@@ -286,9 +286,9 @@ fn columns_that_cannot_be_measured_have_reasons() {
       psi insufficient: needs 200 rows with a value in the reference, got 0
       missing_rate 1.000
     text
-      ks mixed type: the reference is Numeric and the current window Categorical
-      wasserstein_normed mixed type: the reference is Numeric and the current window Categorical
-      psi mixed type: the reference is Numeric and the current window Categorical
+      ks mixed type: the reference is numeric and the current window categorical
+      wasserstein_normed mixed type: the reference is numeric and the current window categorical
+      psi mixed type: the reference is numeric and the current window categorical
       missing_rate 0.000
     "#);
 }
