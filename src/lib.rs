@@ -39,6 +39,7 @@ pub mod monitor;
 pub mod notify;
 pub mod plot;
 pub mod profile;
+pub mod query;
 mod registry;
 pub mod retrain;
 pub mod server;
