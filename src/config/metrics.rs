@@ -27,6 +27,11 @@ pub enum Family {
     Rows,
     /// The window's predictions against their labels.
     Performance(Needs),
+    /// The window's rows, by a query of the user's.
+    Custom {
+        /// Whether it reads the labels too: then it is measured when they are final.
+        labelled: bool,
+    },
 }
 
 /// What a performance metric needs besides labels.
@@ -41,13 +46,25 @@ pub enum Needs {
 }
 
 /// Which way is worse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
 pub enum Worse {
     /// Higher is worse.
     Higher,
     /// Lower is worse.
     Lower,
     /// Either may be.
+    #[default]
     Either,
 }
 

@@ -7,6 +7,7 @@
 //! **Invariant:** besides [`Config::load`] nothing here does IO: no secret is read, no file looked
 //! at, no name resolved.
 mod budget;
+mod custom;
 mod file;
 mod mask;
 mod metrics;
@@ -14,6 +15,7 @@ mod model;
 mod problem;
 mod problems;
 mod read;
+mod read_custom;
 mod read_detector;
 mod read_model;
 mod read_rule;
@@ -28,6 +30,7 @@ mod table;
 mod words;
 
 pub use budget::{BadBudget, Budget, Period};
+pub use custom::CustomMetric;
 pub use metrics::{Family, METRICS, Metric, Needs, Worse};
 pub use model::*;
 pub use problem::{Code, Problem, Report};

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::Budget;
+use super::{Budget, CustomMetric};
 use crate::{
     monitor::MetricNames,
     notify::AnyReceiver,
@@ -101,6 +101,8 @@ pub struct ModelConfig {
     pub rows_min: u64,
     /// Drift statistics measured on every feature and prediction column, by kind.
     pub metrics: MetricNames,
+    /// `[models.NAME.metrics.custom.NAME]`, by name.
+    pub custom: Vec<CustomMetric>,
     /// `[models.NAME.predictions]`
     pub predictions: Predictions,
     /// `[models.NAME.labels]`
@@ -255,7 +257,7 @@ pub enum ReferenceKind {
 pub struct Rule {
     /// Its name: the identity of its episodes.
     pub name: String,
-    /// A metric's name: of `stat`'s registry or of `monitor::performance`.
+    /// A metric's name: of `stat`'s registry, of `monitor::performance`, or a custom one's.
     pub metric: &'static str,
     /// What it is measured on.
     pub on: On,

@@ -100,6 +100,24 @@ impl<'a> Place<'a> {
         Self { span: self.key.clone().unwrap_or(self.span.clone()), ..self }
     }
 
+    /// Where the file has `inner` as it is, inside this place; `None` where it is written with
+    /// escapes.
+    pub(super) fn start_of(&self, inner: &str) -> Option<usize> {
+        let written = self.ctx.text.get(self.span.clone())?;
+        Some(self.span.start + written.find(inner)?)
+    }
+
+    /// The bytes of the file that it is about.
+    pub(super) fn bytes(&self) -> Range<usize> {
+        self.span.clone()
+    }
+
+    /// Other bytes of the file.
+    #[must_use]
+    pub(super) fn moved(self, span: Range<usize>) -> Self {
+        Self { span, ..self }
+    }
+
     /// Notes that the value makes no sense: lower case, no full stop, expected and found.
     pub fn error(self, message: impl Into<String>) -> Noted<'a> {
         self.note(Code::Senseless, message.into())

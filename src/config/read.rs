@@ -61,7 +61,7 @@ impl Config {
             root.get_ref().get("allow_commands").map(|it| it.get_ref()),
             Some(DeValue::Boolean(true))
         );
-        let ctx = Context::new(folder.to_owned(), allow_commands);
+        let ctx = Context::new(text, folder.to_owned(), allow_commands);
         let config = read(&ctx, Table::new(&ctx, root.get_ref(), 0..0));
         let (problems, text) = finish(ctx, text, root.get_ref(), &broken);
         let failed = problems.iter().any(|it| !it.code.is_warning());
@@ -79,7 +79,7 @@ impl Config {
 /// What is wrong with it; a [`Report`]'s problems in the text's order.
 pub fn read_options<T: Options>(text: &str, folder: &Path) -> Result<(T, Report), Report> {
     let (root, broken) = DeTable::parse_recoverable(text);
-    let ctx = Context::new(folder.to_owned(), true);
+    let ctx = Context::new(text, folder.to_owned(), true);
     let options = Table::new(&ctx, root.get_ref(), 0..0).read::<T>();
     let (problems, text) = finish(ctx, text, root.get_ref(), &broken);
     let failed = problems.iter().any(|it| !it.code.is_warning());

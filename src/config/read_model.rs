@@ -5,6 +5,7 @@ use super::{
     Code, LabelSource, Labels, Metric, ModelConfig, Predictions, Problems, Reference,
     ReferenceKind, Start, file,
     read::Names,
+    read_custom,
     read_rule::{self, Scope},
     suggest,
     table::Table,
@@ -21,7 +22,9 @@ pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option
     let predictions_table = table.table("predictions");
     let labels_table = table.table("labels");
     let reference_table = table.table("reference");
-    let metrics = table.table("metrics");
+    let mut metrics = table.table("metrics");
+    let custom = metrics.as_mut().map(|it| read_custom::custom(&name, it, table.has("labels")));
+    let custom = custom.unwrap_or_default();
     let rules = table.tables("rules");
     let own = table.read::<file::Model>();
     let problems = table.problems();
@@ -50,6 +53,7 @@ pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option
         labels: labels.as_ref().and_then(Option::as_ref),
         has_labels,
         names,
+        custom: &custom,
         false_alarms: own.as_ref().and_then(|it| it.false_alarms),
     };
     if rules.is_empty() && !table.has("rules") {
@@ -74,6 +78,7 @@ pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option
         start: start?,
         rows_min: own.rows_min,
         metrics: metrics?,
+        custom: custom.all()?,
         predictions: predictions?,
         labels: match labels {
             Some(labels) => Some(labels?),

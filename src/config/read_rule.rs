@@ -1,8 +1,8 @@
 //! One model's rules.
 use super::{
     Budget, Code, Family, Labels, METRICS, Metric, Needs, On, Predictions, Problems, Rule,
-    Threshold, file, read::Names, read_detector, read_threshold, suggest, table, table::Table,
-    words::Words,
+    Threshold, file, read::Names, read_custom::Custom, read_detector, read_threshold, suggest,
+    table, table::Table, words::Words,
 };
 use crate::{stat::detector::AnyDetector, time::WindowSize};
 
@@ -15,6 +15,7 @@ pub(super) struct Scope<'s> {
     /// Whether the file gives labels, readable or not.
     pub(super) has_labels: bool,
     pub(super) names: &'s Names,
+    pub(super) custom: &'s Custom,
     /// The model's budget of false alarms, for its rules without a threshold of their own.
     pub(super) false_alarms: Option<Budget>,
 }
@@ -83,12 +84,13 @@ fn rule(
     scope: &Scope<'_>,
 ) -> Option<Rule> {
     let problems = &table.problems();
-    let metric = Metric::find(&own.metric);
-    if metric.is_none() {
+    let metric = Metric::find(&own.metric).copied().or_else(|| scope.custom.find(&own.metric));
+    if metric.is_none() && !scope.custom.is_broken(&own.metric) {
+        let known = METRICS.iter().map(|it| it.name).chain(scope.custom.names());
         problems
             .at("metric")
             .note(Code::UnknownMetric, format!("there is no metric `{}`", own.metric))
-            .help_from(suggest::instead(&own.metric, METRICS.iter().map(|it| it.name)));
+            .help_from(suggest::instead(&own.metric, known));
     }
     check_names(&own, table, scope);
     if let Some(window) = own.window {
@@ -101,7 +103,7 @@ fn rule(
             .note(Code::NoColumn, "`per_version` needs the model's version".to_owned())
             .help(format!("write `version = \"…\"` in [models.{}.predictions]", scope.model));
     }
-    let metric = metric?;
+    let metric = &metric?;
     check_needs(metric, problems, scope);
     let on = on(metric, own.on.as_ref(), problems, scope);
     let window = own.window.or(scope.window);

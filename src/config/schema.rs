@@ -36,7 +36,10 @@ pub fn schema() -> Value {
     add(&mut model, "predictions", predictions, true);
     add(&mut model, "labels", labels, false);
     add(&mut model, "reference", reference, true);
-    add(&mut model, "metrics", inline::<file::Metrics>(&mut make), false);
+    let mut metrics = inline::<file::Metrics>(&mut make);
+    let custom = inline::<file::Custom>(&mut make);
+    add(&mut metrics, "custom", json!({ "type": "object", "additionalProperties": custom }), false);
+    add(&mut model, "metrics", metrics, false);
     let mut rule = inline::<file::Rule>(&mut make);
     let detectors = one_of_kinds(AnyDetector::schemas(&mut make), &mut make, &json!({}));
     make.definitions_mut().insert("AnyDetector".to_owned(), detectors);

@@ -28,6 +28,8 @@ pub(super) struct Context {
     pub(super) found: RefCell<Vec<Problem>>,
     /// Texts of the file that must not be shown.
     pub(super) secrets: RefCell<Vec<Range<usize>>>,
+    /// The file.
+    pub(super) text: String,
     /// Where relative paths start.
     pub(super) folder: PathBuf,
     /// The file's `allow_commands`.
@@ -36,8 +38,8 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) fn new(folder: PathBuf, allow_commands: bool) -> Self {
-        Self { folder, allow_commands, ..Self::default() }
+    pub(super) fn new(text: &str, folder: PathBuf, allow_commands: bool) -> Self {
+        Self { text: text.to_owned(), folder, allow_commands, ..Self::default() }
     }
 
     fn shape<T: schemars::JsonSchema>(&self) -> Rc<Shape> {

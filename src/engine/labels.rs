@@ -114,6 +114,17 @@ impl Policy<'_> {
         self.timed && at > end.plus(self.horizon)
     }
 
+    /// The label that holds after `new` was read, where it is another than `before`.
+    pub fn held(
+        &self,
+        before: Option<KnownLabel>,
+        new: KnownLabel,
+        end: Timestamp,
+    ) -> Option<KnownLabel> {
+        let holds = before.is_none_or(|old| self.replaces(new, old));
+        (holds && !self.is_late(new.at, end)).then_some(new)
+    }
+
     /// Which of an id's labels, by ascending time, holds for a window that ends at `end`.
     fn pick<'r>(&self, rows: &'r [WaitingRow], end: Timestamp) -> Option<&'r WaitingRow> {
         let mut in_time = rows.iter().filter(|row| !self.is_late(row.label.at, end));

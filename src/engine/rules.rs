@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     alert::{self, Episode, Judged, Memory, Outcome, State, Subject, Transition, note},
-    config::{Config, ModelConfig, On, Rule},
+    config::{Config, CustomMetric, ModelConfig, On, Rule},
     monitor::{self, Frozen, Measurement, Names, performance},
     notify::Event,
     profile::Profile,
@@ -89,9 +89,14 @@ impl Measured<'_> {
     }
 }
 
-/// The group that a metric belongs to.
-pub fn group_of(metric: &str) -> Group {
-    if performance::find(metric).is_some() { Group::Performance } else { Group::Drift }
+/// The group that a model's metric belongs to.
+pub fn group_of(model: &ModelConfig, metric: &str) -> Group {
+    let labelled = |it: &CustomMetric| it.name == metric && it.query.names_label();
+    if performance::find(metric).is_some() || model.custom.iter().any(labelled) {
+        Group::Performance
+    } else {
+        Group::Drift
+    }
 }
 
 /// The name under which a rule's memory is kept.
@@ -135,9 +140,9 @@ pub fn judge(
     now: Timestamp,
     commit: &mut Commit,
 ) {
-    let rules = context.model.rules.iter();
-    for rule in rules.filter(|r| r.window == measured.size && group_of(r.metric) == measured.group)
-    {
+    let of_group = |rule: &&Rule| group_of(context.model, rule.metric) == measured.group;
+    let rules = context.model.rules.iter().filter(|rule| rule.window == measured.size);
+    for rule in rules.filter(of_group) {
         for version in measured.judged_versions(rule) {
             judge_one(context, state, measured, rule, version, now, commit);
         }

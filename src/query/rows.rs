@@ -35,6 +35,7 @@ pub struct Rows {
 #[derive(Clone, Debug)]
 struct Row {
     hash: Hash,
+    at: Option<i64>,
     version: Box<str>,
     id: Option<Box<str>>,
     cells: Box<[Cell]>,
@@ -77,10 +78,12 @@ impl Rows {
         }
     }
 
-    /// Counts a row, and takes its cells where they are wanted.
+    /// Counts a row that happened at `at` (microseconds since 1970), and takes its cells where they
+    /// are wanted.
     pub fn add(
         &mut self,
         hash: Hash,
+        at: Option<i64>,
         version: &str,
         id: Option<&str>,
         cells: impl FnOnce() -> Box<[Cell]>,
@@ -93,7 +96,7 @@ impl Rows {
         if self.overfull || !self.is_kept(hash) {
             return;
         }
-        let row = Row { hash, version: version.into(), id: id.map(Into::into), cells: cells() };
+        let row = Row { hash, at, version: version.into(), id: id.map(Into::into), cells: cells() };
         self.bytes += row.bytes();
         self.rows.push(row);
         while self.rows.len() as u64 > self.rows_max && self.level < 64 {
@@ -138,9 +141,9 @@ impl Rows {
         at.is_none_or(|at| !self.present.get(at).is_some_and(|it| *it))
     }
 
-    /// The ids of the rows that are kept.
-    pub fn ids(&self) -> impl Iterator<Item = &str> {
-        self.rows.iter().filter_map(|row| row.id.as_deref())
+    /// The ids of the rows that are kept, and when they happened.
+    pub fn ids(&self) -> impl Iterator<Item = (&str, i64)> {
+        self.rows.iter().filter_map(|row| Some((row.id.as_deref()?, row.at?)))
     }
 
     /// Gives each row the cell of a column by the row's id.

@@ -170,7 +170,7 @@ fn judged(
     let predictions = roles.predictions();
     let features: Vec<String> =
         column.into_iter().filter(|name| !predictions.contains(name)).collect();
-    let coverage_min = match crate::engine::rules::group_of(&measurement.metric) {
+    let coverage_min = match crate::engine::rules::group_of(model, &measurement.metric) {
         crate::store::Group::Performance => model.labels.as_ref().map_or(0.0, |l| l.coverage_min),
         crate::store::Group::Drift => 0.0,
     };

@@ -308,7 +308,7 @@ fn judgements(
     recalled: &Recalled,
 ) -> Vec<Judgement> {
     let (features, predictions) = (roles.features(&recalled.reference), roles.predictions());
-    let coverage_min = match rules::group_of(&found.measurement.metric) {
+    let coverage_min = match rules::group_of(model, &found.measurement.metric) {
         Group::Performance => model.labels.as_ref().map_or(0.0, |labels| labels.coverage_min),
         Group::Drift => 0.0,
     };

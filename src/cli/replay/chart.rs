@@ -30,7 +30,7 @@ pub(super) fn chart(
         let mut highest = None;
         for it in of_rule.filter(|it| it.segment.is_none()) {
             let column = it.column.as_deref().unwrap_or(rule.metric);
-            if it.column.is_some() && !super::report::looks_at(rule, roles, column) {
+            if it.column.is_some() && !super::report::looks_at(model, rule, roles, column) {
                 continue;
             }
             let value = it.value.as_ref().ok().copied();

@@ -235,7 +235,7 @@ impl Replayed<'_> {
         roles: &Roles,
         episodes: &[Episode],
     ) -> Vec<Detection> {
-        let seen = self.injections.iter().filter(|it| looks_at(rule, roles, &it.column));
+        let seen = self.injections.iter().filter(|it| looks_at(model, rule, roles, &it.column));
         seen.map(|injection| {
             let from = injection.from;
             let of_rule = || episodes.iter().filter(|it| it.rule == rule.name);
@@ -263,14 +263,18 @@ impl Replayed<'_> {
     }
 }
 
-/// Whether a rule can notice that a column changed: accuracy rests on score and decision alone.
-pub(super) fn looks_at(rule: &Rule, roles: &Roles, column: &str) -> bool {
+/// Whether a rule can notice that a column changed: accuracy rests on score and decision alone, a
+/// query on the columns that it names.
+pub(super) fn looks_at(model: &ModelConfig, rule: &Rule, roles: &Roles, column: &str) -> bool {
     let is_prediction = roles.predictions().iter().any(|name| name == column);
     match &rule.on {
         On::Features => !is_prediction,
         On::Predictions => is_prediction,
         On::Columns(names) => names.iter().any(|name| name == column),
-        On::Window => is_prediction && rules::group_of(rule.metric) == Group::Performance,
+        On::Window => match model.custom.iter().find(|it| it.name == rule.metric) {
+            Some(custom) => custom.query.window().iter().any(|name| name == column),
+            None => is_prediction && rules::group_of(model, rule.metric) == Group::Performance,
+        },
     }
 }
 

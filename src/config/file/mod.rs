@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::{Code, LogFormat, Mode, Options, Problems};
 use crate::time::Span;
 
+mod custom;
 mod model;
 
+pub(super) use custom::Custom;
 pub(super) use model::{Labels, Metrics, Model, Predictions, Reference, Rule};
 
 /// Least time that history is kept.

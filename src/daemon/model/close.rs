@@ -1,7 +1,11 @@
 //! Closing windows: rows read once, measured, judged, and written in one transaction each.
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{ModelWorker, State, TurnError, scan::Looked};
+use super::{
+    ModelWorker, State, TurnError,
+    custom::{self, Held, WindowRows as RowsAsked},
+    scan::Looked,
+};
 use crate::{
     daemon::parts::{self, Role, Seen},
     engine::{
@@ -42,11 +46,14 @@ impl ModelWorker {
             }
         };
         let mut decided = false;
-        for (window, rows) in read {
+        let sizes: Vec<(Interval, u64)> = read.iter().map(|(it, rows)| (*it, rows.rows)).collect();
+        let mut held = Held::default();
+        for (index, (window, rows)) in read.into_iter().enumerate() {
             // What was final before this window could close is judged before it, so that catching
             // up decides what being there would have.
             decided |= self.finish_windows(now, self.closing(&window)).await?;
-            decided |= self.close(window, rows, looked.give_up(&window), now).await?;
+            let asked = self.rows_held(&mut held, looked, &sizes[index..]).await;
+            decided |= self.close(window, rows, asked, looked.give_up(&window), now).await?;
         }
         Ok(Some(decided))
     }
@@ -93,6 +100,7 @@ impl ModelWorker {
         &mut self,
         window: Interval,
         rows: WindowRows,
+        asked: Vec<RowsAsked>,
         given_up: Vec<Part>,
         now: Timestamp,
     ) -> Result<bool, TurnError> {
@@ -104,8 +112,9 @@ impl ModelWorker {
         let profiles = rows.profiles.clone();
         let admitted = self.admit(window, rows, &mut next, &mut commit).await?;
         self.notice_versions(window, &profiles, &mut next, now, &mut commit).await?;
+        let custom = self.ask_closed(window, asked, &commit).await;
         let reference_id =
-            self.measure_drift(window, &profiles, &mut next, now, &mut commit).await?;
+            self.measure_drift(window, &profiles, custom, &mut next, now, &mut commit).await?;
         self.measure_accuracy(window, &admitted.outcomes, &mut commit).await?;
         for (version, profile) in &profiles {
             commit.profiles.push(self.blob(
@@ -204,6 +213,7 @@ impl ModelWorker {
         &mut self,
         window: Interval,
         profiles: &BTreeMap<String, Profile>,
+        custom: ByVersion,
         next: &mut State,
         now: Timestamp,
         commit: &mut Commit,
@@ -216,6 +226,7 @@ impl ModelWorker {
             sizes.push((size, outer, merged));
         }
         let config = Arc::clone(&self.shared.config);
+        let mut custom = Some(custom);
         for (size, window, profiles) in sizes {
             let against = if size == self.grid.size {
                 Arc::clone(&reference)
@@ -225,7 +236,16 @@ impl ModelWorker {
             let model = &config.models[&self.name];
             let earlier = self.earlier_rows(size, &window).await?;
             let closed = Closed { size, window, profiles: &profiles, earlier: &earlier };
-            let measured = measure::drift(model, &self.roles, &against, closed, &mut self.nulls);
+            let mut measured =
+                measure::drift(model, &self.roles, &against, closed, &mut self.nulls);
+            let custom = match custom.take() {
+                Some(of_window) => of_window,
+                None => {
+                    let rows = profiles.values().map(|it| it.rows).sum();
+                    self.ask_longer(window, rows, commit).await
+                }
+            };
+            custom::add(&mut measured, &custom);
             commit.measurements.extend(measure::rows(&self.name, window, Group::Drift, &measured));
             let features = self.roles.features(&against);
             self.judge(
@@ -310,7 +330,8 @@ impl ModelWorker {
         outcomes: &BTreeMap<String, Outcomes>,
         commit: &mut Commit,
     ) {
-        let measured = measure::accuracy(outcomes, self.model().rows_min);
+        let mut measured = measure::accuracy(outcomes, self.model().rows_min);
+        custom::add(&mut measured, &self.not_final());
         commit.measurements.extend(measure::rows(
             &self.name,
             window,

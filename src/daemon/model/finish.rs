@@ -4,6 +4,7 @@ use std::sync::Arc;
 use super::{
     LabelsAt, ModelWorker, TurnError,
     close::{Fresh, log_decided},
+    custom,
 };
 use crate::{
     engine::{labels, measure},
@@ -46,6 +47,12 @@ impl ModelWorker {
         Ok(decided)
     }
 
+    /// How many rows the windows of a span had when they were closed.
+    async fn rows_closed(&self, span: Interval) -> Result<u64, TurnError> {
+        let rows = self.shared.store.windows(&self.name, Some(""), span).await?;
+        Ok(rows.iter().map(|row| row.rows).sum())
+    }
+
     async fn finish(&mut self, window: Interval, now: Timestamp) -> Result<bool, TurnError> {
         let mut next = self.state.clone();
         let mut commit = Commit::default();
@@ -62,7 +69,9 @@ impl ModelWorker {
             let config = Arc::clone(&self.shared.config);
             for (size, span) in judged {
                 let outcomes = self.outcomes_of(span, &Fresh::new()).await?;
-                let measured = measure::accuracy(&outcomes, self.model().rows_min);
+                let mut measured = measure::accuracy(&outcomes, self.model().rows_min);
+                let asked = self.ask_final(span, self.rows_closed(span).await?, now).await;
+                custom::add(&mut measured, &asked);
                 let kept = measure::rows(&self.name, span, Group::Performance, &measured);
                 commit.measurements.extend(kept);
                 let group = Group::Performance;

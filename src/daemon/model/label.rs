@@ -9,7 +9,7 @@ use crate::{
     daemon::parts::{self, Role, Seen},
     engine::{
         Cells,
-        labels::{self, LabelEvent, Move},
+        labels::{self, LabelEvent, Move, Policy},
     },
     failpoint,
     source::{Batch, Part, Query, Source, SourceError, TimeColumn},
@@ -41,7 +41,7 @@ struct Taken {
 
 /// What reading labels needs, free of the worker so that it can go to another thread.
 #[derive(Clone)]
-struct LabelReader {
+pub(super) struct LabelReader {
     id: String,
     label: String,
     time: Option<TimeColumn>,
@@ -99,7 +99,7 @@ impl ModelWorker {
         Ok(count)
     }
 
-    fn label_reader(&self, now: Timestamp) -> Option<LabelReader> {
+    pub(super) fn label_reader(&self, now: Timestamp) -> Option<LabelReader> {
         let (_, source) = self.label_config()?;
         let labels = self.model().labels.as_ref()?;
         let time = source.time.as_ref().map(|name| TimeColumn {
@@ -307,6 +307,43 @@ impl LabelReader {
         let too_far = parts::after(latest);
         let to_come = count(Interval { end: too_far.start, ..after }, 0)?;
         Ok((to_come, new_from.map_or(Ok(0), |from| count(too_far, from))?))
+    }
+
+    /// The labels that held of some ids when the windows that they are in became final, read anew;
+    /// `ends` gives the end of each id's window.
+    pub(super) fn of_ids(
+        &self,
+        source: &dyn Source,
+        ends: &BTreeMap<String, Timestamp>,
+        policy: Policy<'_>,
+    ) -> Result<BTreeMap<String, bool>, SourceError> {
+        let last = ends.values().max().map_or(Timestamp::MIN, |end| end.plus(policy.horizon));
+        let within = parts::up_to(last.min(self.now));
+        let mut columns = vec![self.id.clone(), self.label.clone()];
+        columns.extend(self.time.as_ref().map(|time| time.name.clone()));
+        let query = Query {
+            columns: Some(&columns),
+            keys: &[],
+            time: self.time.as_ref(),
+            within: self.time.as_ref().map(|_| within),
+            skip_rows: 0,
+        };
+        let mut held: BTreeMap<String, KnownLabel> = BTreeMap::new();
+        for part in source.parts()?.iter().filter(|part| parts::may_hold(part, &within)) {
+            source.read(part, &query, &mut |batch| {
+                let mut taken = Taken::default();
+                self.take(&batch, &mut taken);
+                for LabelEvent { id, label } in taken.events {
+                    let Some(end) = ends.get(&id) else { continue };
+                    let before = held.get(&id).copied();
+                    if let Some(label) = policy.held(before, label, *end) {
+                        held.insert(id, label);
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        Ok(held.into_iter().map(|(id, label)| (id, label.positive)).collect())
     }
 
     /// Takes a batch's labels; `false` where a column is not there.

@@ -3,6 +3,7 @@
 mod begin;
 mod close;
 pub mod columns;
+mod custom;
 mod finish;
 pub(crate) mod history;
 mod label;
@@ -145,6 +146,8 @@ pub struct ModelWorker {
     label_source: Option<Arc<dyn Source>>,
     state: State,
     references: Vec<(Timestamp, Arc<Frozen>)>,
+    /// The reference's rows, for queries that read them.
+    reference_rows: Option<custom::ReferenceRows>,
     nulls: NullDraws,
     /// The latest event time known to have been seen.
     newest: Option<Timestamp>,
@@ -185,6 +188,7 @@ impl ModelWorker {
                 .map(|l| Arc::new(l.source.source.clone()) as Arc<dyn Source>),
             state: State::default(),
             references: Vec::new(),
+            reference_rows: None,
             nulls: NullDraws::default(),
             newest: None,
             labels_at: LabelsAt::default(),

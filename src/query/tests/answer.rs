@@ -5,7 +5,7 @@ fn table(columns: &[&str], rows: &[&[Cell]]) -> Rows {
     let mut table = Rows::new(columns.iter().map(|&it| it.to_owned()).collect(), 1_000_000);
     (0..columns.len()).for_each(|column| table.saw(column));
     for (n, cells) in (0..).zip(rows) {
-        table.add(Hash(n), "", None, || cells.to_vec().into_boxed_slice());
+        table.add(Hash(n), None, "", None, || cells.to_vec().into_boxed_slice());
     }
     table
 }
@@ -74,7 +74,7 @@ fn versions_and_a_reference_stand_apart() {
     let mut rows = Rows::new(vec!["x".to_owned()], 10);
     rows.saw(0);
     for (n, version) in (0..).zip(["a", "b", "b"]) {
-        rows.add(Hash(n), version, None, || Box::from([Cell::Integer(n as i64)]));
+        rows.add(Hash(n), None, version, None, || Box::from([Cell::Integer(n as i64)]));
     }
     let query =
         Query::new("SELECT (SELECT avg(x) FROM window) / (SELECT avg(x) FROM reference)").unwrap();

@@ -6,7 +6,7 @@ fn rows(numbers: impl IntoIterator<Item = u64>, rows_max: u64) -> Rows {
     for n in numbers {
         let version = if n % 2 == 0 { "even" } else { "odd" };
         let cells = || vec![Cell::Integer(n as i64)].into_boxed_slice();
-        rows.add(Hash(row_key(&n.to_string(), 0)), version, Some(&n.to_string()), cells);
+        rows.add(Hash(row_key(&n.to_string(), 0)), None, version, Some(&n.to_string()), cells);
     }
     rows
 }
@@ -46,7 +46,7 @@ fn within_the_bound_every_row_is_kept() {
     assert_eq!(all.versions().collect::<Vec<_>>(), ["even", "odd"]);
     // Rows that can't be told apart are all of a sample or none.
     let mut same = Rows::new(vec![], 10);
-    (0..100).for_each(|_| same.add(Hash(u64::MAX), "", None, || Box::from([])));
+    (0..100).for_each(|_| same.add(Hash(u64::MAX), None, "", None, || Box::from([])));
     assert_eq!((same.seen(None), same.cells(None).count()), (100, 0));
 }
 
@@ -55,9 +55,9 @@ fn rows_that_take_too_much_memory_are_none() {
     let mut rows = Rows { bytes_max: 1000, ..Rows::new(vec!["x".to_owned()], 100) };
     let text: std::sync::Arc<str> = "x".repeat(600).into();
     let cells = || vec![Cell::Text(std::sync::Arc::clone(&text))].into_boxed_slice();
-    rows.add(Hash(1), "", None, cells);
+    rows.add(Hash(1), None, "", None, cells);
     assert!(!rows.is_overfull());
-    rows.add(Hash(2), "", None, cells);
+    rows.add(Hash(2), None, "", None, cells);
     assert!(rows.is_overfull() && rows.cells(None).next().is_none());
     assert_eq!(rows.seen(None), 2);
 }
