@@ -17,6 +17,7 @@ mod demo;
 mod explain;
 mod init;
 mod page;
+mod queries;
 mod replay;
 mod run;
 mod schema;

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use super::{
     ConfigArg, Format,
     costs::{self, Cost},
-    exit, show,
+    exit, queries, show,
 };
 use crate::{
     alert::note,
@@ -23,7 +23,8 @@ const COLUMN_CHARS_MAX: usize = 80;
 /// Check the configuration and say what would be watched.
 ///
 /// Exits with 78 where it is wrong. Nothing is connected to and no secret is read; references in
-/// local files are, where they are there, to tell what false alarms each rule may cost.
+/// local files are, where they are there, to tell what false alarms each rule may cost, and the
+/// columns of local files, where a custom metric names some.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -41,11 +42,14 @@ pub(super) struct Args {
 /// # Errors
 /// With standard output or standard error closed.
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let (config, report) = match Config::load(&args.config.config) {
+    let (config, mut report) = match Config::load(&args.config.config) {
         Ok((config, report)) => (Some(config), report),
         Err(report) => (None, report),
     };
-    let refused = config.is_none() || (args.deny_warnings && !report.problems.is_empty());
+    let queries = config.as_ref().map(queries::problems).unwrap_or_default();
+    let wrong = config.is_none() || !queries.is_empty();
+    report.problems.extend(queries);
+    let refused = wrong || (args.deny_warnings && !report.problems.is_empty());
     let costs: Vec<Cost> = match config.as_ref().filter(|_| !refused) {
         Some(config) => config.models.values().flat_map(costs::of).collect(),
         None => Vec::new(),
@@ -145,6 +149,15 @@ fn write_model(f: &mut fmt::Formatter<'_>, model: &ModelConfig, config: &Config)
         ReferenceKind::Previous(span) => {
             writeln!(f, "  reference   the {span} before each window")?;
         }
+    }
+    for custom in &model.custom {
+        let when = if custom.query.names_label() { "when labels are final" } else { "at close" };
+        let mut columns: Vec<String> = custom.query.window().iter().map(|it| shown(it)).collect();
+        if custom.query.reference().is_some() {
+            columns.push("the reference".to_owned());
+        }
+        let of = if columns.is_empty() { "the rows".to_owned() } else { columns.join(", ") };
+        writeln!(f, "  metric      {}: SQL over {of}, measured {when}", custom.name)?;
     }
     for rule in &model.rules {
         writeln!(f, "  rule        {}", rule_in_words(rule, config))?;

@@ -12,7 +12,7 @@ use rusqlite::{ErrorCode, types::ValueRef};
 
 use super::{
     Query, Rows,
-    room::{CELL_BYTES_MAX, Room, Source},
+    room::{CELL_BYTES_MAX, Room, Table},
 };
 use crate::stat::{NoValue, Side};
 
@@ -55,7 +55,7 @@ impl fmt::Debug for Bounds {
 pub struct Tables {
     room: Room,
     /// The columns that some row had.
-    present: BTreeMap<Source, Vec<String>>,
+    present: BTreeMap<Table, Vec<String>>,
 }
 
 impl Tables {
@@ -71,12 +71,7 @@ impl Tables {
     ///
     /// # Errors
     /// Rows that are too many for the memory they may take.
-    pub fn put(
-        &mut self,
-        table: Source,
-        rows: &Rows,
-        version: Option<&str>,
-    ) -> Result<(), NoValue> {
+    pub fn put(&mut self, table: Table, rows: &Rows, version: Option<&str>) -> Result<(), NoValue> {
         if rows.is_overfull() {
             return Err(too_large());
         }
@@ -99,10 +94,8 @@ impl Tables {
     /// # Errors
     /// Why there is no number: nothing that a query does is an error of anything else.
     pub fn ask(&self, query: &Query, bounds: &Bounds) -> Result<f64, NoValue> {
-        for (table, columns) in [
-            (Source::Window, query.window()),
-            (Source::Reference, query.reference().unwrap_or_default()),
-        ] {
+        for table in [Table::Window, Table::Reference] {
+            let columns = query.columns(table);
             let present = self.present.get(&table).map_or(&[][..], Vec::as_slice);
             let lacks =
                 |column: &&String| !present.iter().any(|it| it.eq_ignore_ascii_case(column));

@@ -3,7 +3,7 @@ use super::{
     Query,
     functions::{CLOCKS, KNOWN},
     lex::{Token, tokens},
-    room::{Refused, Room, Seen, Source},
+    room::{Refused, Room, Seen, Table},
 };
 use crate::config::instead;
 
@@ -64,7 +64,7 @@ pub(super) fn check(sql: &str) -> Result<Query, Mistake> {
     let mut named: Vec<Named> = Vec::new();
     loop {
         let columns: Vec<String> = named.iter().map(|it| it.name.clone()).collect();
-        for table in [Source::Window, Source::Reference] {
+        for table in [Table::Window, Table::Reference] {
             room.table(table, &columns).map_err(broken)?;
         }
         let (prepared, seen) = room.prepare(sql);
@@ -197,7 +197,7 @@ fn reads(
         named.iter().filter(|it| !read(&it.name)).map(|it| it.name.clone()).collect();
     if !joined.is_empty() {
         for (table, columns) in
-            [(Source::Window, &mut seen.window), (Source::Reference, &mut seen.reference)]
+            [(Table::Window, &mut seen.window), (Table::Reference, &mut seen.reference)]
         {
             if word(table.name()).is_some() {
                 columns.get_or_insert_default().extend(joined.iter().cloned());

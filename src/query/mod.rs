@@ -18,7 +18,7 @@ mod rows;
 pub use answer::{Bounds, Gauge, Tables, no_rows};
 pub use cell::{Cell, Column};
 pub use check::{Mistake, Named};
-pub use room::Source;
+pub use room::Table;
 pub use rows::{Hash, Rows};
 
 /// The column that a window's labels have: 1, 0, or NULL where none has come.
@@ -66,6 +66,14 @@ impl Query {
     /// The columns of `reference` that it names; `None` where it does not read it.
     pub fn reference(&self) -> Option<&[String]> {
         self.reference.as_deref()
+    }
+
+    /// The columns of one of the tables that it names.
+    pub fn columns(&self, table: Table) -> &[String] {
+        match table {
+            Table::Window => self.window(),
+            Table::Reference => self.reference().unwrap_or_default(),
+        }
     }
 
     /// Every column, with the place where it is named first.

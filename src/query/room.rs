@@ -34,14 +34,14 @@ const KEY: &str = "\u{1}";
 
 /// The two tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Source {
+pub enum Table {
     /// The window's rows.
     Window,
     /// The reference's.
     Reference,
 }
 
-impl Source {
+impl Table {
     /// Its name in a query.
     pub const fn name(self) -> &'static str {
         match self {
@@ -89,9 +89,9 @@ impl Seen {
             AuthAction::Read { column_name: KEY, .. } => Refused::AllColumns,
             AuthAction::Read { table_name, column_name } => {
                 let is = |name: &str| table_name.eq_ignore_ascii_case(name);
-                let columns = if is(Source::Window.name()) {
+                let columns = if is(Table::Window.name()) {
                     &mut self.window
-                } else if is(Source::Reference.name()) {
+                } else if is(Table::Reference.name()) {
                     &mut self.reference
                 } else if column_name.is_empty() && with.iter().any(|it| is(it)) {
                     return Authorization::Allow;
@@ -152,7 +152,7 @@ impl Room {
     ///
     /// # Errors
     /// SQLite's.
-    pub(super) fn table(&self, table: Source, columns: &[String]) -> rusqlite::Result<()> {
+    pub(super) fn table(&self, table: Table, columns: &[String]) -> rusqlite::Result<()> {
         let name = table.name();
         let mut sql = format!("DROP TABLE IF EXISTS \"{name}\"; CREATE TABLE \"{name}\" (");
         for column in columns {
@@ -169,7 +169,7 @@ impl Room {
     /// SQLite's: rows that take more than the room has, a cell that is too large.
     pub(super) fn fill<'c, C: rusqlite::ToSql + 'c>(
         &self,
-        table: Source,
+        table: Table,
         columns: &[String],
         rows: impl Iterator<Item = &'c [C]>,
     ) -> rusqlite::Result<()> {

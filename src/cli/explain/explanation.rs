@@ -36,6 +36,9 @@ pub(super) struct Explanation {
     /// The alert that was asked for.
     pub(super) episode: Option<String>,
     pub(super) formula: Option<&'static str>,
+    /// Of a custom metric: what was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sql: Option<String>,
     /// As it was stored.
     pub(super) value: Option<f64>,
     pub(super) reason: Option<String>,
@@ -145,6 +148,11 @@ impl Explanation {
             window_end: found.window.end,
             episode: episode.map(|it| it.id.clone()),
             formula: formula(&stored.metric),
+            sql: model
+                .custom
+                .iter()
+                .find(|it| it.name == stored.metric)
+                .map(|it| it.query.sql().trim().to_owned()),
             value,
             reason: stored.value.as_ref().err().map(ToString::to_string),
             p_value: stored.p_value,
@@ -182,6 +190,9 @@ struct Again {
 
 fn again(model: &ModelConfig, found: &Found, recalled: &Recalled) -> Again {
     let stored = &found.measurement;
+    if recalled.custom.is_some() {
+        return Again { measurement: recalled.custom.clone(), ..Again::default() };
+    }
     if performance::find(&stored.metric).is_some() {
         let Some(outcomes) = &recalled.outcomes else { return Again::default() };
         let measured = performance::measure(outcomes, model.rows_min);

@@ -38,7 +38,8 @@ pub(super) struct Found {
 
 impl Wanted<'_> {
     pub(super) fn check_metric(&self) -> anyhow::Result<()> {
-        super::super::known("metric", self.metric, METRICS.iter().map(|it| it.name))
+        let custom = self.model.custom.iter().map(|it| it.name);
+        super::super::known("metric", self.metric, METRICS.iter().map(|it| it.name).chain(custom))
     }
 
     /// The size asked for, else that of the first rule on the metric, else the model's.

@@ -145,8 +145,10 @@ async fn of_found(
         until: None,
     };
     let model = &config.models[&found.model];
-    let worker = ModelWorker::load(shared, &found.model).await?;
-    let recalled = worker.recall(found.window, &found.version).await?;
+    let mut worker = ModelWorker::load(shared, &found.model).await?;
+    let mut recalled = worker.recall(found.window, &found.version).await?;
+    let metric = &found.measurement.metric;
+    recalled.custom = worker.ask_again(found.window, metric, &found.version).await?;
     Ok(Explanation::new(model, worker.roles(), &found, &recalled, episode.as_ref()))
 }
 

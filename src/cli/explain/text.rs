@@ -14,6 +14,8 @@ use crate::{
 const BINS_MAX: usize = 30;
 /// Width of the longest bar.
 const BAR_WIDTH: usize = 36;
+/// Longest line of SQL that is shown.
+const SQL_CHARS_MAX: usize = 500;
 const NAME_WIDTH: usize = 28;
 
 fn coloured(colour: AnsiColor) -> Style {
@@ -34,6 +36,13 @@ pub(super) fn write(it: &Explanation, out: &mut impl Write) -> std::io::Result<(
     write_value(it, out)?;
     if let Some(formula) = it.formula {
         writeln!(out, "  formula    {formula}")?;
+    }
+    if let Some(sql) = &it.sql {
+        let mut head = "sql";
+        for line in sql.lines() {
+            writeln!(out, "  {head:<10} {}", shown_within(line, SQL_CHARS_MAX))?;
+            head = "";
+        }
     }
     if let Some(side) = &it.reference {
         let id = shown(side.id.as_deref().unwrap_or_default());

@@ -7,7 +7,7 @@ use super::{
     scan::Looked,
 };
 use crate::{
-    daemon::parts::{self, Role, Seen},
+    daemon::parts,
     engine::{
         Ingest, WindowRows,
         labels::{self, Admitted, Policy},
@@ -144,27 +144,6 @@ impl ModelWorker {
         tracing::info!(model = self.name, %window, rows = total, "window closed");
         log_decided(&commit);
         Ok(decided)
-    }
-
-    /// Remembers parts that the window is closed without, so that none waits for them again.
-    fn record_given_up(
-        &self,
-        window: Interval,
-        given_up: &[Part],
-        now: Timestamp,
-        commit: &mut Commit,
-    ) {
-        for part in given_up {
-            tracing::error!(model = self.name, part = part.name, %window, "closed without this part");
-            let seen = Seen {
-                bytes: part.bytes,
-                modified_us: part.modified_us,
-                read_at: now,
-                given_up: true,
-                ..Seen::default()
-            };
-            commit.cursors.push(Role::Predictions.cursor(&self.name, &part.name, seen));
-        }
     }
 
     fn blob(&self, version: &str, window: Interval, body: Vec<u8>) -> BlobRow {

@@ -9,6 +9,7 @@ use crate::{
     config::{ModelConfig, NamedSource, On, instead},
     daemon::parts,
     plot::shown,
+    query::LABEL,
     source::{Part, Source, SourceError},
 };
 
@@ -72,6 +73,11 @@ fn of_predictions(model: &ModelConfig) -> Vec<Named> {
             wanted.extend(columns.iter().map(|column| feature(key.clone(), column)));
         }
     }
+    for custom in &model.custom {
+        let key = of(&format!("metrics.custom.{}", custom.name), "sql");
+        let columns = custom.query.window().iter().filter(|it| !it.eq_ignore_ascii_case(LABEL));
+        wanted.extend(columns.map(|column| feature(key.clone(), column)));
+    }
     wanted
 }
 
@@ -99,21 +105,23 @@ pub async fn missing(model: &ModelConfig) -> Result<Vec<Missing>, SourceError> {
     Ok(found)
 }
 
+/// The names that the last parts of a source have, until all that are wanted are among them.
+pub fn names(source: &dyn Source, parts: &[Part], wanted: &[String]) -> BTreeSet<String> {
+    let mut there: BTreeSet<String> = BTreeSet::new();
+    for part in parts.iter().rev().take(PARTS_MAX) {
+        there.extend(source.names(part).into_iter().flatten());
+        if wanted.iter().all(|column| there.contains(column)) {
+            break;
+        }
+    }
+    there
+}
+
 async fn lacking(named: &NamedSource, wanted: Vec<Named>) -> Result<Vec<Missing>, SourceError> {
     let source: Arc<dyn Source> = Arc::new(named.source.clone());
     let all = parts::list(&source).await?;
     let columns: Vec<String> = wanted.iter().map(|it| it.column.clone()).collect();
-    let there = parts::blocking(move || {
-        let mut there: BTreeSet<String> = BTreeSet::new();
-        for part in all.iter().rev().take(PARTS_MAX) {
-            there.extend(source.names(part).into_iter().flatten());
-            if columns.iter().all(|column| there.contains(column)) {
-                break;
-            }
-        }
-        Ok(there)
-    })
-    .await?;
+    let there = parts::blocking(move || Ok(names(source.as_ref(), &all, &columns))).await?;
     if there.is_empty() {
         return Ok(Vec::new());
     }

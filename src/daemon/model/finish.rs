@@ -48,7 +48,7 @@ impl ModelWorker {
     }
 
     /// How many rows the windows of a span had when they were closed.
-    async fn rows_closed(&self, span: Interval) -> Result<u64, TurnError> {
+    pub(super) async fn rows_closed(&self, span: Interval) -> Result<u64, TurnError> {
         let rows = self.shared.store.windows(&self.name, Some(""), span).await?;
         Ok(rows.iter().map(|row| row.rows).sum())
     }

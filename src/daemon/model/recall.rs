@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{ModelWorker, TurnError, close::Fresh};
 use crate::{
     engine::{Roles, measure},
-    monitor::{Frozen, Outcomes},
+    monitor::{Frozen, Measurement, Outcomes},
     profile::{Limits, Profile},
     store::Commit,
     time::Interval,
@@ -19,6 +19,8 @@ pub struct Recalled {
     pub profile: Option<Profile>,
     /// Its predictions and labels; none where they are not kept.
     pub outcomes: Option<Outcomes>,
+    /// A custom metric, measured again where that was asked for.
+    pub custom: Option<Measurement>,
 }
 
 impl ModelWorker {
@@ -43,6 +45,7 @@ impl ModelWorker {
             reference,
             profile: profiles.remove(version).filter(|it| it.rows > 0),
             outcomes: outcomes.remove(version).filter(|it| it.rows() > 0),
+            custom: None,
         })
     }
 }

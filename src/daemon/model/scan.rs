@@ -200,6 +200,27 @@ impl ModelWorker {
         Ok(())
     }
 
+    /// Remembers parts that the window is closed without, so that none waits for them again.
+    pub(super) fn record_given_up(
+        &self,
+        window: Interval,
+        given_up: &[Part],
+        now: Timestamp,
+        commit: &mut Commit,
+    ) {
+        for part in given_up {
+            tracing::error!(model = self.name, part = part.name, %window, "closed without this part");
+            let seen = Seen {
+                bytes: part.bytes,
+                modified_us: part.modified_us,
+                read_at: now,
+                given_up: true,
+                ..Seen::default()
+            };
+            commit.cursors.push(Role::Predictions.cursor(&self.name, &part.name, seen));
+        }
+    }
+
     async fn scan(
         &self,
         fresh: Vec<(Part, Option<Seen>)>,

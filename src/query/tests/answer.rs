@@ -26,7 +26,7 @@ fn flights() -> Rows {
 
 fn tables() -> Tables {
     let mut tables = Tables::new().unwrap();
-    tables.put(Source::Window, &flights(), None).unwrap();
+    tables.put(Table::Window, &flights(), None).unwrap();
     tables
 }
 
@@ -79,9 +79,9 @@ fn versions_and_a_reference_stand_apart() {
     let query =
         Query::new("SELECT (SELECT avg(x) FROM window) / (SELECT avg(x) FROM reference)").unwrap();
     let mut tables = Tables::new().unwrap();
-    tables.put(Source::Reference, &table(&["x"], &[&[Cell::Integer(4)]]), None).unwrap();
+    tables.put(Table::Reference, &table(&["x"], &[&[Cell::Integer(4)]]), None).unwrap();
     for (version, expected) in [(None, 0.25), (Some("a"), 0.0), (Some("b"), 0.375)] {
-        tables.put(Source::Window, &rows, version).unwrap();
+        tables.put(Table::Window, &rows, version).unwrap();
         assert_eq!(tables.ask(&query, &Bounds::default()), Ok(expected));
     }
 }
@@ -130,7 +130,7 @@ fn texts_cannot_be_made_to_grow() {
     assert!(why.to_string().starts_with("SQL: string or blob too big"), "{why}");
     let text: Arc<str> = "x".repeat(300 << 10).into();
     let rows = table(&["x"], &[&[Cell::Text(text)]]);
-    let why = Tables::new().unwrap().put(Source::Window, &rows, None).unwrap_err();
+    let why = Tables::new().unwrap().put(Table::Window, &rows, None).unwrap_err();
     assert!(why.to_string().starts_with("too large: a row has more than 256 KiB"), "{why}");
 }
 

@@ -15,7 +15,7 @@ use crate::{
     config::CustomMetric,
     engine::measure::ByVersion,
     monitor::Measurement,
-    query::{Bounds, Cell, Gauge, Rows, Source, Tables, no_rows},
+    query::{Bounds, Cell, Gauge, Rows, Table, Tables, no_rows},
     stat::NoValue,
 };
 
@@ -83,7 +83,7 @@ impl<'a> Asked<'a> {
     ) -> Result<Self, NoValue> {
         let mut tables = Tables::new()?;
         let reference = match reference {
-            Some(Ok(rows)) => tables.put(Source::Reference, rows, None),
+            Some(Ok(rows)) => tables.put(Table::Reference, rows, None),
             Some(Err(why)) => Err(why.clone()),
             None => Ok(()),
         };
@@ -92,7 +92,7 @@ impl<'a> Asked<'a> {
 
     fn of_version(&mut self, rows: &Rows, version: Option<&str>) -> (u64, Vec<Measurement>) {
         let kept = rows.cells(version).count() as u64;
-        let put = self.tables.put(Source::Window, rows, version);
+        let put = self.tables.put(Table::Window, rows, version);
         let at = rows.columns().iter().position(|it| is_label(it));
         let labelled =
             |cells: &&[Cell]| at.and_then(|at| cells.get(at)).is_some_and(|it| *it != Cell::Null);

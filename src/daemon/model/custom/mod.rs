@@ -19,7 +19,7 @@ use self::{
     ask::{ask, without},
     read::{Group, Reader, is_label, parts_within},
 };
-use super::{ModelWorker, label::LabelReader, scan::Looked};
+use super::{ModelWorker, TurnError, label::LabelReader, scan::Looked};
 use crate::{
     config::{CustomMetric, ReferenceKind},
     daemon::parts,
@@ -174,6 +174,29 @@ impl ModelWorker {
             }
         }
         self.ask(groups, span, read, Some(rows), &Commit::default()).await
+    }
+
+    /// A custom metric of a closed window, measured again: rows and labels are read where they are.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn ask_again(
+        &mut self,
+        span: Interval,
+        metric: &str,
+        version: &str,
+    ) -> Result<Option<Measurement>, TurnError> {
+        let Some(custom) = self.model().custom.iter().find(|it| it.name == metric) else {
+            return Ok(None);
+        };
+        let labelled = custom.query.names_label();
+        let rows = self.rows_closed(span).await?;
+        let asked = if labelled {
+            self.ask_final(span, rows, Timestamp::MAX).await
+        } else {
+            self.ask_longer(span, rows, &Commit::default()).await
+        };
+        Ok(of_version(&asked, version).find(|it| it.metric == metric))
     }
 
     /// What needs labels, of a window that waits for them.
