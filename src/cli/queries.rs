@@ -2,7 +2,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    config::{Code, Config, CustomMetric, ModelConfig, Problem, ReferenceKind, instead},
+    config::{Code, Config, CustomMetric, ModelConfig, Problem, ReferenceKind, instead, nearest},
     daemon::model::columns,
     plot::shown,
     query::{LABEL, Named, Table},
@@ -73,13 +73,14 @@ fn unknown(
         return None;
     }
     let is_truth = model.labels.as_ref().is_some_and(|it| it.label == name);
+    let names: Vec<String> = there.iter().map(|it| shown(it)).collect();
+    let names = || names.iter().map(String::as_str);
     let help = if is_truth {
         Some("the truth is the column `label`: 1, 0 or NULL".to_owned())
-    } else if named.quoted {
+    } else if named.quoted && nearest(name, names()).is_none() {
         Some(format!("a text stands in single quotes: '{}'", shown(name)))
     } else {
-        let names: Vec<String> = there.iter().map(|it| shown(it)).collect();
-        instead(name, names.iter().map(String::as_str))
+        instead(name, names())
     };
     let message = format!("`{}` has no column `{}`", table.name(), shown(name));
     Some(Problem { code: Code::UnknownColumn, message, span, help: help.into_iter().collect() })

@@ -1,6 +1,7 @@
 //! A metric of the user's own: one number out of a window's rows, by SQL.
 use std::{
     collections::BTreeSet,
+    fmt,
     ops::Range,
     sync::{Mutex, PoisonError},
 };
@@ -21,10 +22,30 @@ pub struct CustomMetric {
     pub timeout: Span,
     /// Most rows that it reads; of more, a sample.
     pub rows_max: u64,
-    /// The bytes of the file that the query stands in.
+    /// Where the query is written.
+    pub(super) written: Written,
+}
+
+/// Where a query stands in its file. Of what is configured it says nothing.
+#[derive(Clone)]
+pub(super) struct Written {
+    /// The bytes of the file that hold it.
     pub(super) span: Range<usize>,
     /// Where it begins in them, where it is written as it is.
     pub(super) start: Option<usize>,
+}
+
+impl fmt::Debug for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Written")
+    }
+}
+
+impl Written {
+    /// The bytes of the file that some bytes of the query are.
+    pub(super) fn place(&self, at: &Range<usize>) -> Range<usize> {
+        self.start.map_or(self.span.clone(), |start| start + at.start..start + at.end)
+    }
 }
 
 impl CustomMetric {
@@ -42,7 +63,7 @@ impl CustomMetric {
 
     /// The bytes of the file that some bytes of the query are.
     pub fn place(&self, at: &Range<usize>) -> Range<usize> {
-        self.start.map_or(self.span.clone(), |start| start + at.start..start + at.end)
+        self.written.place(at)
     }
 }
 

@@ -1,5 +1,10 @@
 //! A model's own metrics: `[models.NAME.metrics.custom.NAME]`.
-use super::{Code, CustomMetric, Metric, custom::lasting, file, table::Table};
+use super::{
+    Code, CustomMetric, Metric,
+    custom::{Written, lasting},
+    file,
+    table::Table,
+};
 use crate::{
     monitor::multivariate,
     query::{Mistake, Query},
@@ -57,13 +62,12 @@ fn read(model: &str, name: &str, mut table: Table<'_>, has_labels: bool) -> Opti
     }
     let own = own?;
     let place = problems.at("sql");
-    let (span, start) = (place.bytes(), place.start_of(&own.sql));
+    let written = Written { span: place.bytes(), start: place.start_of(&own.sql) };
     let query = match Query::new(&own.sql) {
         Ok(query) => query,
         Err(Mistake { message, help, at }) => {
-            let at = at.zip(start).map(|(at, start)| start + at.start..start + at.end);
-            let place = place.moved(at.unwrap_or(span));
-            place.note(Code::BadQuery, message).help_from(help);
+            let at = at.map_or(written.span.clone(), |at| written.place(&at));
+            place.moved(at).note(Code::BadQuery, message).help_from(help);
             return None;
         }
     };
@@ -73,12 +77,11 @@ fn read(model: &str, name: &str, mut table: Table<'_>, has_labels: bool) -> Opti
         timeout: own.timeout,
         rows_max: own.rows_max,
         query,
-        span,
-        start,
+        written,
     };
     if metric.query.names_label() && !has_labels {
         let label = metric.query.named().iter().find(|it| it.name.eq_ignore_ascii_case("label"));
-        let at = label.map_or(metric.span.clone(), |it| metric.place(&it.at));
+        let at = label.map_or(metric.written.span.clone(), |it| metric.place(&it.at));
         problems
             .at("sql")
             .moved(at)

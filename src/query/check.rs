@@ -87,7 +87,10 @@ pub(super) fn check(sql: &str) -> Result<Query, Mistake> {
                 let message = format!("expected at most {COLUMNS_MAX} columns");
                 return Err(Mistake::new(message).on(token));
             }
-            None => return Err(refused(&seen).unwrap_or_else(|| explained(&message, token))),
+            None => {
+                let refused = refused(&seen, &tokens);
+                return Err(refused.unwrap_or_else(|| explained(&message, token, &tokens)));
+            }
         }
     }
 }
@@ -261,11 +264,12 @@ fn missing_column<'t, 's>(
 }
 
 /// What the authorizer refused, in words.
-fn refused(seen: &Seen) -> Option<Mistake> {
+fn refused(seen: &Seen, tokens: &[Token<'_>]) -> Option<Mistake> {
     Some(match seen.refused.clone()? {
         Refused::Function(name) => Mistake::new(format!("the function `{name}` can't be used"))
-            .help_from(instead(&name, KNOWN.iter().copied())),
-        Refused::Table(name) => no_table(&name),
+            .help_from(instead(&name, KNOWN.iter().copied()))
+            .on_name(&name, tokens),
+        Refused::Table(name) => no_table(&name, tokens),
         Refused::AllColumns => all_columns(),
         Refused::Writing => {
             Mistake::new("a metric's query can't change anything").help("write a SELECT alone")
@@ -278,21 +282,31 @@ fn all_columns() -> Mistake {
         .help("name the columns: only those are read again")
 }
 
-fn no_table(name: &str) -> Mistake {
+fn no_table(name: &str, tokens: &[Token<'_>]) -> Mistake {
     Mistake::new(format!("there is no table `{name}`"))
         .help("the tables are `window`, the window's rows, and `reference`")
+        .on_name(name, tokens)
 }
 
 impl Mistake {
+    /// On the first token that is this name.
+    fn on_name(self, name: &str, tokens: &[Token<'_>]) -> Self {
+        let is = |it: &&Token<'_>| it.is_name() && it.meant().eq_ignore_ascii_case(name);
+        match tokens.iter().find(is) {
+            Some(token) => self.on(token),
+            None => self,
+        }
+    }
+
     fn help_from(self, help: Option<String>) -> Self {
         Self { help: help.or(self.help), ..self }
     }
 }
 
 /// SQLite's words as ours.
-fn explained(message: &str, token: Option<&Token<'_>>) -> Mistake {
+fn explained(message: &str, token: Option<&Token<'_>>, tokens: &[Token<'_>]) -> Mistake {
     let mistake = if let Some(name) = message.strip_prefix("no such table: ") {
-        no_table(name)
+        no_table(name, tokens)
     } else if let Some(name) = message.strip_prefix("no such function: ") {
         Mistake::new(format!("there is no function `{name}`"))
             .help_from(instead(name, KNOWN.iter().copied()))

@@ -4,8 +4,6 @@ use rusqlite::{Connection, functions::FunctionFlags};
 /// SQLite's own, and ours. Left out are those that read a clock, chance or a file (`random`,
 /// `current_timestamp`, `load_extension`), and those that build large texts out of small ones.
 pub(super) const KNOWN: &[&str] = &[
-    "->",
-    "->>",
     "abs",
     "avg",
     "ceil",
@@ -61,6 +59,8 @@ pub(super) const KNOWN: &[&str] = &[
     "typeof",
     "unixepoch",
     "upper",
+    "->",
+    "->>",
 ];
 
 /// Those that read the clock where no time is given to them, with the arguments that they then

@@ -78,6 +78,7 @@ fn facts(it: &Explanation) -> Markup {
             }
         }
         @if let Some(formula) = it.formula { p { code { (formula) } } }
+        @if let Some(sql) = &it.sql { pre { code { (sql) } } }
         p.faint {
             @match it.recomputed.agrees {
                 Some(true) => "Measured again from what is kept: the same.",

@@ -160,7 +160,7 @@ fn mistakes_are_shown_where_they_are() {
     );
     check(
         "SELECT avg(score) FROM windows",
-        "error: there is no table `windows`; the tables are `window`, the window's rows, and \
+        "error: there is no table `windows` at \"windows\"; the tables are `window`, the window's rows, and \
          `reference`",
     );
     check("SELECT avg(x.score) FROM window", "error: no such column: x.score at \"x\"");

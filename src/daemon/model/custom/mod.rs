@@ -372,3 +372,6 @@ pub(super) fn add(measured: &mut ByVersion, custom: &ByVersion) {
         measured.entry(version.clone()).or_insert_with(|| of_it.clone());
     }
 }
+
+#[cfg(test)]
+mod tests;
