@@ -130,7 +130,7 @@ fn no_clock(tokens: &[Token<'_>]) -> Result<(), Mistake> {
     for (i, token) in tokens.iter().enumerate() {
         let text = token.written.trim_matches('\'').trim();
         let is = |word: &&str| text.eq_ignore_ascii_case(word);
-        if token.written.starts_with('\'') && ["now", "localtime"].iter().any(|it| is(&it)) {
+        if token.written.starts_with('\'') && ["now", "localtime"].iter().any(is) {
             return Err(clock(token));
         }
         let least = CLOCKS.iter().find(|(name, _)| is(name));

@@ -74,8 +74,10 @@ pub(super) const CLOCKS: &[(&str, usize)] = &[
     ("strftime", 1),
 ];
 
+type Function = fn(f64) -> f64;
+
 /// Mathematics, which SQLite has only where it was built with it. What is no number is NULL.
-const MATHS: &[(&str, fn(f64) -> f64)] = &[
+const MATHS: &[(&str, Function)] = &[
     ("ceil", f64::ceil),
     ("exp", f64::exp),
     ("floor", f64::floor),
