@@ -10,10 +10,12 @@ use std::{
 
 use tokio::runtime::Handle;
 
-use super::read::{Group, is_label};
+use super::{
+    ByVersion,
+    read::{Group, is_label},
+};
 use crate::{
     config::CustomMetric,
-    engine::measure::ByVersion,
     monitor::Measurement,
     query::{Bounds, Cell, Gauge, Rows, Table, Tables, no_rows},
     stat::NoValue,

@@ -23,7 +23,7 @@ use super::{ModelWorker, TurnError, label::LabelReader, scan::Looked};
 use crate::{
     config::{CustomMetric, ReferenceKind},
     daemon::parts,
-    engine::{labels::Policy, measure::ByVersion},
+    engine::{Slice, labels::Policy, measure::Measurements},
     monitor::Measurement,
     query::{Cell, Rows, no_rows},
     source::{Part, Source, SourceError},
@@ -31,6 +31,9 @@ use crate::{
     store::Commit,
     time::{Interval, Timestamp},
 };
+
+/// Rows and measurements by version; empty for all versions together.
+pub(super) type ByVersion = BTreeMap<String, (u64, Vec<Measurement>)>;
 
 /// Rows that are held for windows that wait to be closed; one window's are held whatever they are.
 const ROWS_HELD_MAX: u64 = 2_000_000;
@@ -363,13 +366,15 @@ fn of_version<'m>(
     own.into_iter().flat_map(|(_, list)| list).cloned().chain(of_all)
 }
 
-/// Adds custom measurements to others of the same window.
-pub(super) fn add(measured: &mut ByVersion, custom: &ByVersion) {
-    for (version, (_, list)) in measured.iter_mut() {
-        list.extend(of_version(custom, version));
+/// Adds custom measurements to others of the same window: to those of all its rows, since a query
+/// says itself of which it is.
+pub(super) fn add(measured: &mut Measurements, custom: &ByVersion) {
+    for (slice, (_, list)) in measured.iter_mut().filter(|(slice, _)| slice.is_whole()) {
+        list.extend(of_version(custom, &slice.version));
     }
     for (version, of_it) in custom {
-        measured.entry(version.clone()).or_insert_with(|| of_it.clone());
+        let slice = Slice::of_version(version);
+        measured.entry(slice).or_insert_with(|| of_it.clone());
     }
 }
 

@@ -99,12 +99,12 @@ fn metrics_are_read_in_one_pass_where_they_take_as_many_rows() {
 fn a_version_of_which_nothing_was_asked_has_a_reason() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_time().build().unwrap();
     let asked = ask(&group(SUM), &Ok(rows(&["a"])), None, None, runtime.handle());
-    let mut measured = ByVersion::from([("b".to_owned(), (5, Vec::new()))]);
+    let mut measured = Measurements::from([(Slice::of_version("b"), (5, Vec::new()))]);
     add(&mut measured, &asked);
-    assert_eq!(measured["b"].1[0].value, Err(no_rows()));
-    assert_eq!(measured["a"].1[0].value, Ok(0.0));
+    assert_eq!(measured[&Slice::of_version("b")].1[0].value, Err(no_rows()));
+    assert_eq!(measured[&Slice::of_version("a")].1[0].value, Ok(0.0));
     let why = NoValue::Other("away".to_owned());
-    let mut measured = ByVersion::from([("b".to_owned(), (5, Vec::new()))]);
+    let mut measured = Measurements::from([(Slice::of_version("b"), (5, Vec::new()))]);
     add(&mut measured, &without(&group(SUM), &why));
-    assert_eq!(measured["b"].1[0].value, Err(why));
+    assert_eq!(measured[&Slice::of_version("b")].1[0].value, Err(why));
 }
