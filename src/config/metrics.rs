@@ -69,6 +69,11 @@ impl Metric {
         self.worse == Worse::Higher && (self.is_on_columns() || has_cut())
     }
 
+    /// Whether a budget of false alarms gives it a threshold.
+    pub fn has_budget(&self) -> bool {
+        self.has_default() || matches!(self.family, Family::Performance(_))
+    }
+
     /// Whether it is measured column by column.
     pub fn is_on_columns(&self) -> bool {
         matches!(self.family, Family::Drift | Family::Quality)

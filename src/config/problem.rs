@@ -63,6 +63,8 @@ codes! {
     NoLabels = "E0208",
     /// A column is needed that was not named.
     NoColumn = "E0209",
+    /// A p-value without an effect beside it.
+    NoEffectSize = "E0210",
     /// No such source, receiver or retraining.
     UnknownName = "E0301",
     /// No such column.

@@ -4,7 +4,7 @@ use crate::{
     alert::judge::concerns,
     config::{ModelConfig, Threshold},
     monitor::{
-        Frozen, Limit, Measurement, NullDraws,
+        Bounds, Frozen, Limit, Measurement, NullDraws,
         budget::{Demand, Thresholds},
     },
     time::WindowSize,
@@ -33,7 +33,12 @@ pub(super) fn limit(
         for (it, column) in of_rule.iter_mut().zip(&columns) {
             let threshold = it.value.is_ok().then(|| thresholds.at(column, it.rows, nulls));
             if let Some(threshold) = threshold.flatten() {
-                it.limits.push(Limit { rule: rule.name.clone(), threshold });
+                it.limits.push(Limit {
+                    rule: rule.name.clone(),
+                    bounds: Ok(Bounds::above(threshold)),
+                    from: String::new(),
+                    found: None,
+                });
             }
         }
     }

@@ -11,8 +11,10 @@ use super::{Code, LogFormat, Mode, Options, Problems};
 use crate::time::Span;
 
 mod model;
+mod threshold;
 
 pub(super) use model::{Labels, Metrics, Model, Predictions, Reference, Rule};
+pub(super) use threshold::Threshold;
 
 /// Least time that history is kept.
 pub(super) const KEEP_MIN: Span = Span::days(1);

@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use super::{
     Frozen, NullDraws,
     null::{on_grid, usual_cut},
+    performance,
 };
 use crate::{
     profile::ColumnProfile,
@@ -150,6 +151,15 @@ impl<'a> Thresholds<'a> {
         let chance = nulls.null(self.metric, reference, bins, sizes, share, cut / wider)?;
         Some((chance * wider).max(course.largest(self.metric, sizes)))
     }
+}
+
+/// Whether a reference's own windows can tell what the metric is without drift: those of its
+/// columns, how many rows they have, and what their labels say.
+pub fn is_told_by_windows(metric: &str) -> bool {
+    // What is outside of the reference is never in its own windows.
+    let is_outside = matches!(metric, "new_category_rate" | "out_of_range_rate");
+    let of_column = stat::find(metric).is_some_and(|it| !it.kinds().is_empty());
+    (of_column && !is_outside) || metric == "row_count" || performance::find(metric).is_some()
 }
 
 /// Rows of the reference that the metric of a column rests on.
