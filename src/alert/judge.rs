@@ -148,10 +148,14 @@ fn limits<'a>(rule: &Rule, m: &'a Measurement, value: f64) -> Result<Limits<'a>,
             Ok(bounds) => Ok(Limits { bounds: *bounds, from, found: *found }),
             Err(why) => Err(no_verdict(why)),
         },
-        (Threshold::Default, None) => match m.threshold {
-            Some(limit) => plain(Bounds::above(limit)),
-            None => Err(Outcome::Error),
-        },
+        (Threshold::Default, None) => {
+            // Of what drifts both ways there are two.
+            let both = m.limit_of(Limit::OWN).and_then(|own| own.bounds.clone().ok());
+            match both.or(m.threshold.map(Bounds::above)) {
+                Some(bounds) => plain(bounds),
+                None => Err(Outcome::Error),
+            }
+        }
         (Threshold::Budget { .. } | Threshold::Derived(_), None) => Err(Outcome::Error),
         // Its values are judged by their course: see `detect`.
         (Threshold::Detector { .. }, None) => plain(Bounds::above(value)),

@@ -66,7 +66,8 @@ impl Metric {
     pub fn has_default(&self) -> bool {
         let is_whole = self.family == Family::Rows;
         let has_cut = || is_whole && monitor::default_threshold(self.name).is_some();
-        self.worse == Worse::Higher && (self.is_on_columns() || has_cut())
+        let one_way = self.worse == Worse::Higher && (self.is_on_columns() || has_cut());
+        one_way || monitor::budget::is_two_sided(self.name)
     }
 
     /// Whether a budget of false alarms gives it a threshold.
@@ -201,6 +202,9 @@ mod tests {
                 "chi_square",
                 "g_test",
                 "two_proportion_z",
+                "mann_whitney",
+                "t_test",
+                "t_test_pooled",
             ];
             let by_size = by_size.contains(&metric.name);
             let cut = by_size || default_threshold(metric.name).is_some();

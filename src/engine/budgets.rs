@@ -4,7 +4,7 @@ use crate::{
     alert::judge::concerns,
     config::{ModelConfig, Threshold},
     monitor::{
-        Bounds, Frozen, Limit, Measurement, NullDraws,
+        Frozen, Limit, Measurement, NullDraws,
         budget::{Demand, Thresholds},
     },
     time::WindowSize,
@@ -31,11 +31,11 @@ pub(super) fn limit(
         let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
         let mut thresholds = Thresholds::new(reference, rule.metric, size, &columns, demand);
         for (it, column) in of_rule.iter_mut().zip(&columns) {
-            let threshold = it.value.is_ok().then(|| thresholds.at(column, it.rows, nulls));
-            if let Some(threshold) = threshold.flatten() {
+            let bounds = it.value.is_ok().then(|| thresholds.bounds(column, it.rows, nulls));
+            if let Some(bounds) = bounds.flatten() {
                 it.limits.push(Limit {
                     rule: rule.name.clone(),
-                    bounds: Ok(Bounds::above(threshold)),
+                    bounds: Ok(bounds),
                     from: String::new(),
                     found: None,
                 });

@@ -44,6 +44,11 @@ pub struct Limit {
     pub found: Option<bool>,
 }
 
+impl Limit {
+    /// Stands for a rule's name where the limit is the metric's own: of what drifts both ways.
+    pub const OWN: &str = "";
+}
+
 /// What a value may not be beyond; at least one of the two is there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Bounds {

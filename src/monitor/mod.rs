@@ -4,6 +4,7 @@
 pub mod budget;
 mod compare;
 pub mod compat;
+pub mod derived;
 pub mod drift;
 mod effect;
 pub mod explain;

@@ -101,6 +101,22 @@ pub enum NoValue {
         /// How many there are.
         got: u64,
     },
+    /// Fewer windows of the reference's own than a threshold needs.
+    #[error("insufficient: needs {need} windows of the reference with a value, got {got}")]
+    InsufficientWindows {
+        /// How many it takes.
+        need: u64,
+        /// How many there are.
+        got: u64,
+    },
+    /// Fewer windows before than a threshold needs.
+    #[error("insufficient: needs {need} earlier windows with a value, got {got}")]
+    InsufficientPast {
+        /// How many it takes.
+        need: u64,
+        /// How many there are.
+        got: u64,
+    },
 }
 
 impl NoValue {
@@ -109,7 +125,9 @@ impl NoValue {
         match self {
             Self::Insufficient { .. }
             | Self::InsufficientClass { .. }
-            | Self::InsufficientHistory { .. } => "insufficient",
+            | Self::InsufficientHistory { .. }
+            | Self::InsufficientWindows { .. }
+            | Self::InsufficientPast { .. } => "insufficient",
             Self::NoData { .. } => "no_data",
             Self::Constant { .. } => "constant",
             Self::MissingColumn { .. } => "missing_column",

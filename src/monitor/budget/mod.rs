@@ -13,13 +13,15 @@
 //!
 //! A threshold is never below the least effect: what is certain is not therefore worth a look.
 mod cost;
+mod law;
 mod own;
 mod patience;
+mod sides;
 
 use std::collections::BTreeMap;
 
 use super::{
-    Frozen, NullDraws,
+    Bounds, Frozen, NullDraws,
     null::{on_grid, usual_cut},
     performance,
 };
@@ -32,6 +34,7 @@ use crate::{
 pub use cost::chance;
 pub use own::OwnWindows;
 use own::{Course, Level};
+pub use sides::{both_sides, is_two_sided};
 
 /// Windows of its own from which a reference's budget is exact.
 pub const WINDOWS_ENOUGH: usize = 60;
@@ -108,13 +111,24 @@ impl<'a> Thresholds<'a> {
         self.basis
     }
 
-    /// The threshold for a column of a window of which `rows` rows have a value. `None` where
-    /// there is neither a least effect nor anything to draw from.
+    /// The thresholds for a column of a window of which `rows` rows have a value: on both sides of
+    /// what drifts both ways.
+    pub fn bounds(&mut self, column: &str, rows: u64, nulls: &mut NullDraws) -> Option<Bounds> {
+        let distance = self.at(column, rows, nulls)?;
+        let sizes = (rows_of(self.frozen, self.metric, column)?, rows);
+        Some(sides::bounds(self.metric, distance, sizes))
+    }
+
+    /// The threshold for a column of a window of which `rows` rows have a value, of what drifts
+    /// both ways its distance from the middle. `None` where there is neither a least effect nor
+    /// anything to draw from.
     pub fn at(&mut self, column: &str, rows: u64, nulls: &mut NullDraws) -> Option<f64> {
         let reference = self.frozen.profile.columns.get(column)?;
         let bins = self.frozen.bins.get(column).unwrap_or(&Bins::None);
         let sizes = (rows_of(self.frozen, self.metric, column)?, rows);
-        let cut = self.demand.effect_min.or_else(|| usual_cut(self.metric, reference, sizes));
+        let usual = || usual_cut(self.metric, reference, sizes);
+        let usual = || usual().map(|cut| sides::distance(self.metric, cut, sizes));
+        let cut = self.demand.effect_min.or_else(usual);
         let chance = match self.level.at(column, rows) {
             Some(chance) => Some(chance),
             None => self.redrawn(column, reference, bins, sizes, cut.unwrap_or(0.0), nulls),
@@ -139,16 +153,26 @@ impl<'a> Thresholds<'a> {
     ) -> Option<f64> {
         let grid = (on_grid(sizes.0), on_grid(sizes.1));
         let single = || patience::single(self.single, self.demand.windows, grid);
-        let share = 1.0 - *self.shares.entry(grid).or_insert_with(single);
+        let single = *self.shares.entry(grid).or_insert_with(single);
+        // Either side has half of what may happen by chance.
+        let half = |share: f64| if is_two_sided(self.metric) { 0.5 * share } else { share };
+        let share = 1.0 - half(single);
+        let far = |value: f64, rows: u64| sides::distance(self.metric, value, (sizes.0, rows));
         let course = self.own.and_then(|own| own.course(self.metric, column));
         let Some(course) = course.filter(|course| course.len() >= WINDOWS_FEW) else {
-            return nulls.null(self.metric, reference, bins, sizes, share, cut);
+            let cut = if is_two_sided(self.metric) { 0.0 } else { cut };
+            let chance = nulls.null(self.metric, reference, bins, sizes, share, cut)?;
+            return Some(far(chance, sizes.1));
         };
         let rows = course.rows_typical();
-        let usual = nulls.quantile(self.metric, reference, bins, sizes.0, rows, 0.5);
-        let wider = course.typical(self.metric, sizes.0).zip(usual.filter(|it| *it > 0.0));
+        let median = 1.0 - half(0.5);
+        let usual = nulls.quantile(self.metric, reference, bins, sizes.0, rows, median);
+        let usual = usual.map(|it| far(it, rows)).filter(|it| *it > 0.0);
+        let wider = course.typical(self.metric, sizes.0).zip(usual);
         let wider = wider.map_or(1.0, |(own, redrawn)| (own / redrawn).max(1.0));
-        let chance = nulls.null(self.metric, reference, bins, sizes, share, cut / wider)?;
+        let cut = if is_two_sided(self.metric) { 0.0 } else { cut / wider };
+        let chance = nulls.null(self.metric, reference, bins, sizes, share, cut)?;
+        let chance = far(chance, sizes.1);
         Some((chance * wider).max(course.largest(self.metric, sizes)))
     }
 }
