@@ -1,7 +1,11 @@
 //! A window's measurements, version by version and all together.
 use std::collections::BTreeMap;
 
-use super::{Roles, budgets};
+use super::{
+    Roles, budgets,
+    history::History,
+    limits::{self, Known},
+};
 use crate::{
     config::ModelConfig,
     monitor::{Frozen, Measurement, NullDraws, Outcomes, SchemaChanges, drift, performance},
@@ -41,6 +45,19 @@ pub struct Closed<'a> {
     pub profiles: &'a BTreeMap<String, Profile>,
     /// Rows of the windows of the same slot in earlier weeks, newest first.
     pub earlier: &'a [u64],
+    /// What metrics were in the windows before.
+    pub history: &'a History,
+}
+
+/// A window whose accuracy is judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Judged<'a> {
+    /// Its size.
+    pub size: WindowSize,
+    /// When it is.
+    pub window: Interval,
+    /// What metrics were in the windows before.
+    pub history: &'a History,
 }
 
 /// Drift and quality against a reference, with the thresholds of the rules that have a budget.
@@ -76,7 +93,12 @@ pub fn drift(
         let mut values =
             drift::measure(reference, profile, &whole, &columns, metrics, rows_min, nulls);
         budgets::limit(model, roles, reference, closed.size, &mut values, nulls);
-        measured.insert(version.clone(), (profile.rows, values));
+        let Closed { size, window, history, .. } = closed;
+        let rows = profile.rows;
+        let profile = Some(profile);
+        let known = Known { model, roles, reference, size, window, version, profile, history };
+        limits::find(known, &mut values);
+        measured.insert(version.clone(), (rows, values));
     }
     if single && let Some(only) = measured.values().next().cloned() {
         measured.insert(String::new(), only);
@@ -100,6 +122,24 @@ pub fn accuracy(outcomes: &BTreeMap<String, Outcomes>, rows_min: u64) -> ByVersi
         .into_iter()
         .map(|(version, it)| (version, (it.rows(), performance::measure(&it, rows_min))))
         .collect()
+}
+
+/// Gives the accuracy of each version the thresholds of the rules that judge it.
+pub fn limit(
+    model: &ModelConfig,
+    roles: &Roles,
+    reference: &Frozen,
+    judged: Judged<'_>,
+    measured: &mut ByVersion,
+    nulls: &mut NullDraws,
+) {
+    let Judged { size, window, history } = judged;
+    for (version, (_, values)) in measured {
+        budgets::limit_accuracy(model, reference, size, values, nulls);
+        let profile = None;
+        let known = Known { model, roles, reference, size, window, version, profile, history };
+        limits::find(known, values);
+    }
 }
 
 /// The rows that keep what was measured.

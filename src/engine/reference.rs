@@ -1,4 +1,8 @@
 //! A reference's rows, as a whole and window by window.
+mod labels;
+
+pub use labels::ReferenceLabels;
+
 use std::collections::BTreeMap;
 
 use arrow_array::UInt32Array;
@@ -22,6 +26,7 @@ pub struct ReferenceRows<'a> {
     grid: Grid,
     whole: Profiler,
     windows: BTreeMap<Timestamp, (Interval, Profiler)>,
+    labels: ReferenceLabels,
     /// Windows that begin before this were let go of.
     floor: Timestamp,
 }
@@ -30,7 +35,8 @@ impl<'a> ReferenceRows<'a> {
     /// Ready to take rows; those with times go to windows of `grid` besides.
     pub fn new(roles: &'a Roles, grid: Grid) -> Self {
         let whole = Profiler::new(roles.kinds.clone(), Limits::default());
-        Self { roles, grid, whole, windows: BTreeMap::new(), floor: Timestamp::MIN }
+        let (windows, labels) = (BTreeMap::new(), ReferenceLabels::default());
+        Self { roles, grid, whole, windows, labels, floor: Timestamp::MIN }
     }
 
     /// Takes a batch.
@@ -40,7 +46,10 @@ impl<'a> ReferenceRows<'a> {
     pub fn add(&mut self, batch: &Batch) -> Result<(), String> {
         let record = self.roles.profiled(&batch.record)?;
         self.whole.update(&record);
-        let Some(times) = &batch.times_us else { return Ok(()) };
+        let Some(times) = &batch.times_us else {
+            self.labels.add(self.roles, &batch.record, |_| None);
+            return Ok(());
+        };
         let mut groups: BTreeMap<Timestamp, Vec<u32>> = BTreeMap::new();
         let mut last: Option<Interval> = None;
         for (row, us) in (0_u32..).zip(times) {
@@ -51,6 +60,13 @@ impl<'a> ReferenceRows<'a> {
                 groups.entry(window.start).or_default().push(row);
             }
         }
+        let mut labels = std::mem::take(&mut self.labels);
+        let window_of_row = |row: usize| {
+            let at = Timestamp::from_micros(*times.get(row)?);
+            Some(last.filter(|it| it.contains(at)).unwrap_or_else(|| self.window_of(at)))
+        };
+        labels.add(self.roles, &batch.record, window_of_row);
+        self.labels = labels;
         for (start, rows) in groups {
             let part = take_record_batch(&record, &UInt32Array::from(rows));
             let window = self.window_of(start);
@@ -73,6 +89,11 @@ impl<'a> ReferenceRows<'a> {
         known.filter(|it| it.contains(at)).unwrap_or_else(|| self.grid.window_of(at))
     }
 
+    /// What its labels say, so far.
+    pub fn take_labels(&mut self) -> ReferenceLabels {
+        std::mem::take(&mut self.labels)
+    }
+
     /// The whole, and its windows in their order.
     pub fn finish(self) -> (Profile, Vec<(Interval, Profile)>) {
         let windows = self.windows.into_values();
@@ -92,14 +113,11 @@ pub fn own_windows(
 ) -> Vec<OwnWindows> {
     let mut columns = roles.features(frozen);
     columns.extend(roles.predictions());
-    let mut sizes = vec![model.window];
-    sizes.extend(model.rules.iter().map(|rule| rule.window));
-    sizes.sort_by_key(|size| size.nominal());
-    sizes.dedup();
     let metrics = |size: WindowSize| -> Vec<&'static str> {
         if anew {
             let asked = model.rules.iter().filter(|rule| {
-                rule.window == size && matches!(rule.threshold, Threshold::Budget { .. })
+                rule.window == size
+                    && matches!(rule.threshold, Threshold::Budget { .. } | Threshold::Derived(_))
             });
             return asked.map(|rule| rule.metric).collect();
         }
@@ -111,7 +129,7 @@ pub fn own_windows(
             .collect()
     };
     let mut all = Vec::new();
-    for size in sizes {
+    for size in sizes(model) {
         let mut metrics = metrics(size);
         metrics.sort_unstable();
         metrics.dedup();
@@ -123,10 +141,28 @@ pub fn own_windows(
         };
         if !metrics.is_empty() && !windows.is_empty() {
             let rows_min = model.rows_min;
-            all.push(OwnWindows::measure(frozen, size, &windows, &columns, &metrics, rows_min));
+            let mut own = OwnWindows::measure(frozen, size, &windows, &columns, &metrics, rows_min);
+            own.add_whole("row_count", &row_counts(&windows));
+            all.push(own);
         }
     }
     all
+}
+
+/// The sizes of windows that a model's rules judge, and its own.
+fn sizes(model: &ModelConfig) -> Vec<WindowSize> {
+    let mut sizes = vec![model.window];
+    sizes.extend(model.rules.iter().map(|rule| rule.window));
+    sizes.sort_by_key(|size| size.nominal());
+    sizes.dedup();
+    sizes
+}
+
+/// The rows of each window but the first and the last, which the reference may have cut off.
+#[expect(clippy::cast_precision_loss, reason = "rows below 2^53")]
+fn row_counts(windows: &[(Timestamp, &Profile)]) -> Vec<(Timestamp, f64, u64)> {
+    let inner = windows.get(1..windows.len().saturating_sub(1)).unwrap_or_default();
+    inner.iter().map(|(start, it)| (*start, it.rows as f64, it.rows)).collect()
 }
 
 /// Windows of a larger size, of those that the reference's time holds as a whole.

@@ -42,9 +42,10 @@ use std::collections::BTreeMap;
 use rand_pcg::Pcg64Mcg;
 use sha2::{Digest, Sha256};
 
+pub(super) use self::draw::Cell;
 pub(super) use self::tail::{normal_quantile, upper_quantile as upper_quantile_of};
 use self::{
-    draw::{Cell, Processes, gaps, ranks},
+    draw::{Processes, gaps, ranks},
     tables::{Seen, sized_cut},
     tail::{events, kolmogorov, predicted, upper_quantile},
 };
@@ -121,6 +122,8 @@ pub(super) fn usual_cut(metric: &str, reference: &ColumnProfile, rows: (u64, u64
 #[derive(Clone, Debug, Default)]
 pub struct NullDraws {
     quantiles: BTreeMap<Key, Option<f64>>,
+    /// Of performance: see [`super::budget`].
+    pub(super) accuracy: super::budget::Redrawn,
     processes: BTreeMap<(u64, u64), Processes>,
 }
 
@@ -364,7 +367,7 @@ pub(super) fn on_grid(rows: u64) -> u64 {
     rows >> step << step
 }
 
-fn digest(words: impl Iterator<Item = u64>) -> [u8; 32] {
+pub(super) fn digest(words: impl Iterator<Item = u64>) -> [u8; 32] {
     let mut hash = Sha256::new();
     words.for_each(|word| hash.update(word.to_le_bytes()));
     hash.finalize().into()

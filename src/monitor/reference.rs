@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    OwnWindows,
+    Outcomes, OwnWindows,
     kinds::{are_times, read_as},
 };
 use crate::{
@@ -32,6 +32,8 @@ pub struct Frozen {
     /// What its own windows say against the whole of it, by their size; none where its rows have
     /// no times.
     pub own: Vec<OwnWindows>,
+    /// What came of its predictions, where it has labels; many scores are thinned.
+    pub outcomes: Option<Outcomes>,
 }
 
 /// Freezes a profile as a reference.
@@ -63,7 +65,7 @@ pub fn freeze(
     }
     let cut = |(name, column): (&String, &ColumnProfile)| (name.clone(), Bins::of(column, bins));
     let bins = profile.columns.iter().map(cut).collect();
-    Frozen { id: id.into(), profile, bins, own: Vec::new() }
+    Frozen { id: id.into(), profile, bins, own: Vec::new(), outcomes: None }
 }
 
 fn inferred(column: &ColumnProfile) -> Kind {

@@ -109,6 +109,9 @@ pub enum NoValue {
         /// How many there are.
         got: u64,
     },
+    /// A threshold of accuracy takes labels of the reference, and it has none.
+    #[error("insufficient: the reference has no labels to go by")]
+    UnlabelledReference,
     /// Fewer windows before than a threshold needs.
     #[error("insufficient: needs {need} earlier windows with a value, got {got}")]
     InsufficientPast {
@@ -127,6 +130,7 @@ impl NoValue {
             | Self::InsufficientClass { .. }
             | Self::InsufficientHistory { .. }
             | Self::InsufficientWindows { .. }
+            | Self::UnlabelledReference
             | Self::InsufficientPast { .. } => "insufficient",
             Self::NoData { .. } => "no_data",
             Self::Constant { .. } => "constant",

@@ -224,7 +224,9 @@ impl ModelWorker {
             };
             let model = &config.models[&self.name];
             let earlier = self.earlier_rows(size, &window).await?;
-            let closed = Closed { size, window, profiles: &profiles, earlier: &earlier };
+            let history = self.past(size, Group::Drift, window).await?;
+            let (profiles, earlier) = (&profiles, earlier.as_slice());
+            let closed = Closed { size, window, profiles, earlier, history: &history };
             let measured = measure::drift(model, &self.roles, &against, closed, &mut self.nulls);
             commit.measurements.extend(measure::rows(&self.name, window, Group::Drift, &measured));
             let features = self.roles.features(&against);
@@ -235,7 +237,7 @@ impl ModelWorker {
                 Group::Drift,
                 &measured,
                 &features,
-                Some((against.as_ref(), &profiles)),
+                Some((against.as_ref(), profiles)),
                 next,
                 now,
                 commit,

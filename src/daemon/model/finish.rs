@@ -62,7 +62,8 @@ impl ModelWorker {
             let config = Arc::clone(&self.shared.config);
             for (size, span) in judged {
                 let outcomes = self.outcomes_of(span, &Fresh::new()).await?;
-                let measured = measure::accuracy(&outcomes, self.model().rows_min);
+                let mut measured = measure::accuracy(&outcomes, self.model().rows_min);
+                self.limit_accuracy(size, span, &mut measured).await?;
                 let kept = measure::rows(&self.name, span, Group::Performance, &measured);
                 commit.measurements.extend(kept);
                 let group = Group::Performance;

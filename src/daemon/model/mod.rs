@@ -6,6 +6,7 @@ pub mod columns;
 mod finish;
 pub(crate) mod history;
 mod label;
+mod past;
 mod recall;
 mod reference;
 mod scan;
@@ -146,6 +147,7 @@ pub struct ModelWorker {
     state: State,
     references: Vec<(Timestamp, Arc<Frozen>)>,
     nulls: NullDraws,
+    pasts: Vec<past::Past>,
     /// The latest event time known to have been seen.
     newest: Option<Timestamp>,
     labels_at: LabelsAt,
@@ -186,6 +188,7 @@ impl ModelWorker {
             state: State::default(),
             references: Vec::new(),
             nulls: NullDraws::default(),
+            pasts: Vec::new(),
             newest: None,
             labels_at: LabelsAt::default(),
             live: None,

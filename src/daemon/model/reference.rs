@@ -7,7 +7,7 @@ use crate::{
     daemon::parts,
     engine::{
         Roles, UNKNOWN_VERSION, frozen,
-        reference::{self, OWN_WINDOWS_MAX, ReferenceRows},
+        reference::{self, OWN_WINDOWS_MAX, ReferenceLabels, ReferenceRows},
         rules,
     },
     monitor::{self, Frozen},
@@ -49,8 +49,9 @@ impl ModelWorker {
         let (source, roles) = (Arc::new(named.source.clone()), self.roles.clone());
         let (name, model, time) = (named.name.clone(), self.model().clone(), self.time.clone());
         let read = move || {
-            let (profile, windows, refused) = read_all(&source, &roles, &model, &time)?;
-            Ok((frozen_of(&model, &roles, profile, "static", &windows, false), refused))
+            let whole = read_all(&source, &roles, &model, &time)?;
+            let refused = whole.refused;
+            Ok((whole.freeze(&model, &roles), refused))
         };
         let (frozen, refused) = parts::blocking(read).await?;
         if refused > 0 {
@@ -182,8 +183,7 @@ pub fn read_static(model: &ModelConfig) -> Result<Option<Frozen>, SourceError> {
     let ReferenceKind::Static(named) = &model.reference.kind else { return Ok(None) };
     let (source, roles) = (Arc::new(named.source.clone()), Roles::new(model));
     let time = time_of(model);
-    let (profile, windows, _) = read_all(&source, &roles, model, &time)?;
-    Ok(Some(frozen_of(model, &roles, profile, "static", &windows, false)))
+    Ok(Some(read_all(&source, &roles, model, &time)?.freeze(model, &roles)))
 }
 
 /// The column that says when.
@@ -212,8 +212,22 @@ fn frozen_of(
 /// Windows with what they hold.
 type Windows = Vec<(Interval, Profile)>;
 
-/// A whole source, its windows where its rows have times, and how many rows were refused.
-type Whole = (Profile, Windows, u64);
+/// A whole source.
+struct Whole {
+    profile: Profile,
+    /// Where its rows have times.
+    windows: Windows,
+    labels: ReferenceLabels,
+    refused: u64,
+}
+
+impl Whole {
+    fn freeze(self, model: &ModelConfig, roles: &Roles) -> Frozen {
+        let mut frozen = frozen_of(model, roles, self.profile, "static", &self.windows, false);
+        self.labels.judge(model, &mut frozen);
+        frozen
+    }
+}
 
 /// Profiles a whole source.
 fn read_all(
@@ -229,13 +243,13 @@ fn read_all(
     // Rows without a readable time are of the reference all the same: then it is read without
     // times, and has no windows.
     if timed
-        && let Ok((profile, windows, report)) = read_parts(source, &parts, roles, model, Some(time))
+        && let Ok((whole, report)) = read_parts(source, &parts, roles, model, Some(time))
         && report.rows_without_time == 0
     {
-        return Ok((profile, windows, report.rows_refused));
+        return Ok(whole);
     }
-    let (profile, windows, report) = read_parts(source, &parts, roles, model, None)?;
-    Ok((profile, windows, report.rows_refused))
+    let (whole, _) = read_parts(source, &parts, roles, model, None)?;
+    Ok(whole)
 }
 
 fn read_parts(
@@ -244,10 +258,10 @@ fn read_parts(
     roles: &Roles,
     model: &ModelConfig,
     time: Option<&TimeColumn>,
-) -> Result<(Profile, Windows, ReadReport), SourceError> {
+) -> Result<(Whole, ReadReport), SourceError> {
     let grid = Grid { size: model.window, zone: model.time_zone.clone() };
     let mut rows = ReferenceRows::new(roles, grid);
-    let (columns, keys) = (roles.wanted(), roles.named());
+    let (columns, keys) = roles.of_reference();
     let query = Query { columns: columns.as_deref(), keys: &keys, time, ..Query::default() };
     let mut total = ReadReport::default();
     for part in parts {
@@ -257,6 +271,7 @@ fn read_parts(
         total.rows_refused += report.rows_refused;
         total.rows_without_time += report.rows_without_time;
     }
+    let labels = rows.take_labels();
     let (profile, windows) = rows.finish();
-    Ok((profile, windows, total))
+    Ok((Whole { profile, windows, labels, refused: total.rows_refused }, total))
 }

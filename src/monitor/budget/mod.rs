@@ -12,6 +12,7 @@
 //! | a few | redrawn, times how much more its own windows differ than redrawn ones, and no less than the largest of them |
 //!
 //! A threshold is never below the least effect: what is certain is not therefore worth a look.
+mod accuracy;
 mod cost;
 mod law;
 mod own;
@@ -21,7 +22,8 @@ mod sides;
 use std::collections::BTreeMap;
 
 use super::{
-    Bounds, Frozen, NullDraws,
+    Frozen, NullDraws,
+    derived::Found,
     null::{on_grid, usual_cut},
     performance,
 };
@@ -31,6 +33,7 @@ use crate::{
     time::WindowSize,
 };
 
+pub use accuracy::{AccuracyBasis, EFFECT_MIN, Redrawn, accuracy, accuracy_basis};
 pub use cost::chance;
 pub use own::OwnWindows;
 use own::{Course, Level};
@@ -111,18 +114,43 @@ impl<'a> Thresholds<'a> {
         self.basis
     }
 
-    /// The thresholds for a column of a window of which `rows` rows have a value: on both sides of
-    /// what drifts both ways.
-    pub fn bounds(&mut self, column: &str, rows: u64, nulls: &mut NullDraws) -> Option<Bounds> {
-        let distance = self.at(column, rows, nulls)?;
+    /// The thresholds for a column of a window of which `rows` rows have a value, on both sides of
+    /// what drifts both ways, and where they come from. `None` where there is neither a least
+    /// effect nor anything to draw from.
+    pub fn bounds(&mut self, column: &str, rows: u64, nulls: &mut NullDraws) -> Option<Found> {
+        let (chance, cut) = self.parts(column, rows, nulls)?;
+        let distance = larger(chance, cut)?;
         let sizes = (rows_of(self.frozen, self.metric, column)?, rows);
-        Some(sides::bounds(self.metric, distance, sizes))
+        let bounds = sides::bounds(self.metric, distance, sizes);
+        let Basis { columns, windows, .. } = self.basis;
+        let exact = self.level.at(column, rows).is_some();
+        let by = match (chance, cut) {
+            (Some(chance), Some(cut)) if chance <= cut => "the least effect, chance explains less",
+            (None, _) => "the least effect",
+            _ if exact => "the reference's own windows",
+            _ if windows >= WINDOWS_FEW => "redrawn, and the reference's few windows",
+            _ => "redrawn at these sizes",
+        };
+        let over = if columns == 1 { "1 column".to_owned() } else { format!("{columns} columns") };
+        let from = format!("{by}; over {over}, {windows} reference windows");
+        Some(Found { bounds, from })
     }
 
     /// The threshold for a column of a window of which `rows` rows have a value, of what drifts
     /// both ways its distance from the middle. `None` where there is neither a least effect nor
     /// anything to draw from.
     pub fn at(&mut self, column: &str, rows: u64, nulls: &mut NullDraws) -> Option<f64> {
+        let (chance, cut) = self.parts(column, rows, nulls)?;
+        larger(chance, cut)
+    }
+
+    /// What chance explains, and the least effect.
+    fn parts(
+        &mut self,
+        column: &str,
+        rows: u64,
+        nulls: &mut NullDraws,
+    ) -> Option<(Option<f64>, Option<f64>)> {
         let reference = self.frozen.profile.columns.get(column)?;
         let bins = self.frozen.bins.get(column).unwrap_or(&Bins::None);
         let sizes = (rows_of(self.frozen, self.metric, column)?, rows);
@@ -133,11 +161,7 @@ impl<'a> Thresholds<'a> {
             Some(chance) => Some(chance),
             None => self.redrawn(column, reference, bins, sizes, cut.unwrap_or(0.0), nulls),
         };
-        let larger = match (chance, cut) {
-            (Some(chance), Some(cut)) => Some(chance.max(cut)),
-            (chance, cut) => chance.or(cut),
-        };
-        larger.filter(|it| it.is_finite() && *it >= 0.0)
+        Some((chance, cut))
     }
 
     /// The threshold of what is redrawn, with what the few windows that the reference has say of
@@ -175,6 +199,15 @@ impl<'a> Thresholds<'a> {
         let chance = far(chance, sizes.1);
         Some((chance * wider).max(course.largest(self.metric, sizes)))
     }
+}
+
+/// The larger of what chance explains and the least effect, where it is a threshold.
+fn larger(chance: Option<f64>, cut: Option<f64>) -> Option<f64> {
+    let larger = match (chance, cut) {
+        (Some(chance), Some(cut)) => Some(chance.max(cut)),
+        (chance, cut) => chance.or(cut),
+    };
+    larger.filter(|it| it.is_finite() && *it >= 0.0)
 }
 
 /// Whether a reference's own windows can tell what the metric is without drift: those of its

@@ -170,12 +170,7 @@ impl Course {
         self.points.iter().map(|(_, value, rows)| (*value, *rows))
     }
 
-    /// Indices of the windows that have a value.
-    pub(super) fn indices(&self) -> impl Iterator<Item = u32> {
-        self.points.iter().map(|point| point.0)
-    }
-
-    fn rows_largest(&self) -> u64 {
+    pub(super) fn rows_largest(&self) -> u64 {
         self.points.iter().map(|point| point.2).max().unwrap_or(0)
     }
 
