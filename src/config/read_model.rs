@@ -73,7 +73,7 @@ pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option
         time_zone: time_zone?,
         start: start?,
         rows_min: own.rows_min,
-        metrics: metrics?,
+        metrics: with_rules(metrics?, rules.as_deref().unwrap_or_default()),
         predictions: predictions?,
         labels: match labels {
             Some(labels) => Some(labels?),
@@ -158,6 +158,26 @@ fn read_metrics(table: Option<Table<'_>>) -> Option<MetricNames> {
         }),
         quality: resolve("quality", &own.quality, &|it| it.family == super::Family::Quality),
     })
+}
+
+/// What rules judge is measured, listed or not.
+fn with_rules(mut metrics: MetricNames, rules: &[Rule]) -> MetricNames {
+    for metric in rules.iter().filter_map(|rule| Metric::find(rule.metric)) {
+        let (numeric, categorical) = (metric.fits(Kind::Numeric), metric.fits(Kind::Categorical));
+        let lists = match metric.family {
+            Family::Drift => {
+                [(numeric, &mut metrics.numeric), (categorical, &mut metrics.categorical)]
+            }
+            Family::Quality => [(true, &mut metrics.quality), (false, &mut metrics.numeric)],
+            Family::Rows | Family::Performance(_) => continue,
+        };
+        for (_, list) in
+            lists.into_iter().filter(|(fits, list)| *fits && !list.contains(&metric.name))
+        {
+            list.push(metric.name);
+        }
+    }
+    metrics
 }
 
 fn predictions(model: &str, mut table: Table<'_>, names: &Names) -> Option<Predictions> {
