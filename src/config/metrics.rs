@@ -1,5 +1,10 @@
 //! The metrics a rule may name: what they are measured on, which way is worse, their range.
-use crate::{monitor, profile::Kind, stat};
+use super::Rule;
+use crate::{
+    monitor::{self, MetricNames},
+    profile::Kind,
+    stat,
+};
 
 /// What the config needs to know of a metric.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -154,6 +159,26 @@ pub const METRICS: &[Metric] = &[
     higher("calibration_error", Family::Performance(Needs::Score), 1.0),
     either("base_rate", Family::Performance(Needs::Labels), 1.0),
 ];
+
+/// What rules judge is measured, listed or not.
+pub(super) fn with_rules(mut metrics: MetricNames, rules: &[Rule]) -> MetricNames {
+    for metric in rules.iter().filter_map(|rule| Metric::find(rule.metric)) {
+        let (numeric, categorical) = (metric.fits(Kind::Numeric), metric.fits(Kind::Categorical));
+        let lists = match metric.family {
+            Family::Drift => {
+                [(numeric, &mut metrics.numeric), (categorical, &mut metrics.categorical)]
+            }
+            Family::Quality => [(true, &mut metrics.quality), (false, &mut metrics.numeric)],
+            Family::Rows | Family::Performance(_) => continue,
+        };
+        for (_, list) in
+            lists.into_iter().filter(|(fits, list)| *fits && !list.contains(&metric.name))
+        {
+            list.push(metric.name);
+        }
+    }
+    metrics
+}
 
 #[cfg(test)]
 mod tests {

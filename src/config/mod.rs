@@ -17,6 +17,7 @@ mod read;
 mod read_detector;
 mod read_model;
 mod read_rule;
+mod read_segments;
 mod read_threshold;
 mod schema;
 mod secret;

@@ -152,6 +152,10 @@ pub struct Predictions {
     pub kinds: BTreeMap<String, Kind>,
     /// Columns left out of `"*"`.
     pub ignore: Vec<String>,
+    /// By the values of which columns together rows are measured apart as well.
+    pub segments: Vec<Vec<String>>,
+    /// Segments kept at most.
+    pub segments_max: usize,
 }
 
 impl Predictions {

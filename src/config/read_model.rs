@@ -6,7 +6,7 @@ use super::{
     ReferenceKind, Start, file,
     read::Names,
     read_rule::{self, Scope},
-    suggest,
+    read_segments, suggest,
     table::Table,
     words::{Scalar, Words},
 };
@@ -73,7 +73,7 @@ pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option
         time_zone: time_zone?,
         start: start?,
         rows_min: own.rows_min,
-        metrics: with_rules(metrics?, rules.as_deref().unwrap_or_default()),
+        metrics: super::metrics::with_rules(metrics?, rules.as_deref().unwrap_or_default()),
         predictions: predictions?,
         labels: match labels {
             Some(labels) => Some(labels?),
@@ -160,26 +160,6 @@ fn read_metrics(table: Option<Table<'_>>) -> Option<MetricNames> {
     })
 }
 
-/// What rules judge is measured, listed or not.
-fn with_rules(mut metrics: MetricNames, rules: &[Rule]) -> MetricNames {
-    for metric in rules.iter().filter_map(|rule| Metric::find(rule.metric)) {
-        let (numeric, categorical) = (metric.fits(Kind::Numeric), metric.fits(Kind::Categorical));
-        let lists = match metric.family {
-            Family::Drift => {
-                [(numeric, &mut metrics.numeric), (categorical, &mut metrics.categorical)]
-            }
-            Family::Quality => [(true, &mut metrics.quality), (false, &mut metrics.numeric)],
-            Family::Rows | Family::Performance(_) => continue,
-        };
-        for (_, list) in
-            lists.into_iter().filter(|(fits, list)| *fits && !list.contains(&metric.name))
-        {
-            list.push(metric.name);
-        }
-    }
-    metrics
-}
-
 fn predictions(model: &str, mut table: Table<'_>, names: &Names) -> Option<Predictions> {
     let has_source = table.has("source");
     let source = names.source(&mut table, format!("models.{model}.predictions"));
@@ -205,6 +185,7 @@ fn predictions(model: &str, mut table: Table<'_>, names: &Names) -> Option<Predi
     };
     check_roles(&own, features.as_deref(), &problems);
     check_overrides(&own, features.as_deref(), &problems);
+    let segments = read_segments::segments(&own, &table);
     Some(Predictions {
         source: source?,
         id: own.id,
@@ -216,11 +197,13 @@ fn predictions(model: &str, mut table: Table<'_>, names: &Names) -> Option<Predi
         features,
         kinds: own.kinds,
         ignore: own.ignore,
+        segments,
+        segments_max: own.segments_max,
     })
 }
 
 impl file::Predictions {
-    fn roles(&self) -> impl Iterator<Item = (&'static str, &str)> {
+    pub(super) fn roles(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let Self { id, time, version, score, prediction, .. } = self;
         super::model::roles(
             id.as_ref(),

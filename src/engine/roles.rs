@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 
 use arrow_array::RecordBatch;
 
+use super::Declared;
 use crate::{config::ModelConfig, monitor::Frozen, profile::Kind};
 
 /// The parts that a model's columns play, from its configuration.
@@ -34,6 +35,8 @@ pub struct Roles {
     pub ignore: Vec<String>,
     /// Kinds that override the inferred ones.
     pub kinds: BTreeMap<String, Kind>,
+    /// The segments that are kept besides the whole.
+    pub segments: Declared,
 }
 
 impl Roles {
@@ -55,6 +58,7 @@ impl Roles {
             features: predictions.features.clone(),
             ignore: predictions.ignore.clone(),
             kinds: predictions.kinds.clone(),
+            segments: Declared::new(model),
         }
     }
 
@@ -97,7 +101,8 @@ impl Roles {
     /// in the folders' names.
     pub fn named(&self) -> Vec<String> {
         let roles = [&self.id, &self.version, &self.score, &self.prediction, &self.label];
-        roles.into_iter().flatten().cloned().collect()
+        let roles = roles.into_iter().flatten();
+        roles.chain(self.segments.each_column()).cloned().collect()
     }
 
     /// The columns that are worth reading, where that is known beforehand.

@@ -101,6 +101,9 @@ pub enum NoValue {
         /// How many there are.
         got: u64,
     },
+    /// The reference has no rows of this segment: it is new.
+    #[error("not in the reference: it has no rows of this segment")]
+    NewSegment,
     /// Fewer windows of the reference's own than a threshold needs.
     #[error("insufficient: needs {need} windows of the reference with a value, got {got}")]
     InsufficientWindows {
@@ -138,6 +141,7 @@ impl NoValue {
             Self::KindMismatch { .. } => "kind_mismatch",
             Self::NotDefined { .. } | Self::NotTwoCategories { .. } => "not_defined",
             Self::Overflow => "overflow",
+            Self::NewSegment => "not_in_reference",
             Self::Other(_) => "error",
         }
     }

@@ -7,7 +7,7 @@ use crate::{
     config::{Derived, ReferenceKind, Threshold},
     engine::{
         history::{History, looking_back},
-        measure::{self, ByVersion},
+        measure::{self, Measurements},
         reference::ReferenceLabels,
         rules::group_of,
     },
@@ -55,7 +55,7 @@ impl ModelWorker {
         let grid = Grid { size, zone: self.grid.zone.clone() };
         let unread = Interval { start: past.until.max(oldest), end: window.start };
         let store = &self.shared.store;
-        let rows = store.measurements(&self.name, None, Some(group), unread).await?;
+        let rows = store.measurements(&self.name, self.slices(), Some(group), unread).await?;
         let history = Arc::make_mut(&mut past.history);
         for row in rows.iter().filter(|row| grid.window_of(row.window.start) == row.window) {
             history.add(row, &rules);
@@ -72,7 +72,7 @@ impl ModelWorker {
         &mut self,
         size: WindowSize,
         window: Interval,
-        measured: &mut ByVersion,
+        measured: &mut Measurements,
     ) -> Result<(), TurnError> {
         let config = Arc::clone(&self.shared.config);
         let model = &config.models[&self.name];
@@ -111,7 +111,7 @@ impl ModelWorker {
         if let Some((end, span)) = before {
             let mut labels = ReferenceLabels::default();
             let span = Interval { start: end.minus(span), end };
-            for row in self.shared.store.performance(&self.name, None, span).await? {
+            for row in self.shared.store.performance(&self.name, None::<&str>, span).await? {
                 let outcomes = Outcomes::decode(&row.body);
                 let outcomes = outcomes.map_err(|e| TurnError::stored("outcomes", e))?;
                 labels.add_window(row.window, &outcomes);

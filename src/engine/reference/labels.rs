@@ -27,14 +27,18 @@ pub struct ReferenceLabels {
 }
 
 impl ReferenceLabels {
-    /// Counts the rows of a batch that have a label; `window` says which window a row is in, where
-    /// that is known.
+    /// Counts the rows of a batch that have a label. `starts` are those of the windows that rows
+    /// are in, where that is known and the windows are kept apart, and what windows these are.
     pub(super) fn add(
         &mut self,
         roles: &Roles,
         record: &RecordBatch,
-        mut window: impl FnMut(usize) -> Option<Interval>,
+        starts: Option<(&[Option<Timestamp>], &BTreeMap<Timestamp, Interval>)>,
     ) {
+        let window = |row: usize| {
+            let (starts, known) = starts?;
+            known.get(&(*starts.get(row)?)?).copied()
+        };
         let labels = roles.label_name.as_ref().and_then(|name| record.column_by_name(name));
         let Some(labels) = labels.map(Cells::new) else { return };
         let decided = Decided::of(roles, record);
