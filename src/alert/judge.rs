@@ -1,7 +1,7 @@
 //! What a rule makes of one window's measurements: breach, clear, or no verdict and why.
 use crate::{
     config::{On, Rule, Threshold},
-    monitor::Measurement,
+    monitor::{Bounds, Limit, Measurement},
     notify::Evidence,
     stat::{NoValue, Side},
 };
@@ -78,24 +78,48 @@ pub fn judge(
             let covered = m.label_coverage.is_none_or(|share| share >= coverage_min);
             let (outcome, evidence) = match &m.value {
                 Ok(_) if !covered => (Outcome::Insufficient, None),
-                Ok(value) => {
-                    let limit = limit(rule, m, *value);
-                    let evidence = limit.map(|limit| Evidence {
-                        column: m.column.clone(),
-                        value: *value,
-                        threshold: limit,
-                        p_value: m.p_value,
-                        ..Evidence::default()
-                    });
-                    (limit.map_or(Outcome::Error, |limit| compare(rule, *value, limit)), evidence)
-                }
-                Err(why) if why.code() == "insufficient" => (Outcome::Insufficient, None),
-                Err(NoValue::NoData { .. }) => (Outcome::NoData, None),
-                Err(_) => (Outcome::Error, None),
+                Ok(value) => judge_value(rule, m, *value),
+                Err(why) => (no_verdict(why), None),
             };
             Judged { column: m.column.clone(), outcome, evidence }
         })
         .collect()
+}
+
+/// What is said where there is no value, or no threshold for it.
+fn no_verdict(why: &NoValue) -> Outcome {
+    match why {
+        NoValue::NoData { .. } => Outcome::NoData,
+        _ if why.code() == "insufficient" => Outcome::Insufficient,
+        _ => Outcome::Error,
+    }
+}
+
+fn judge_value(rule: &Rule, m: &Measurement, value: f64) -> (Outcome, Option<Evidence>) {
+    let limits = match limits(rule, m, value) {
+        Ok(limits) => limits,
+        Err(outcome) => return (outcome, None),
+    };
+    let Some((threshold, below)) = limits.bounds.nearest(value) else {
+        return (Outcome::Error, None);
+    };
+    let evidence = Evidence {
+        column: m.column.clone(),
+        value,
+        threshold,
+        below,
+        p_value: m.p_value,
+        threshold_from: limits.from.to_owned(),
+        ..Evidence::default()
+    };
+    let outcome = match limits.found {
+        // None reaches this, yet it would be no evidence that could be written down.
+        _ if !value.is_finite() => Outcome::Error,
+        Some(true) => Outcome::Breach,
+        Some(false) => Outcome::Clear,
+        None => compare(rule, value, limits.bounds),
+    };
+    (outcome, Some(evidence))
 }
 
 /// Whether the metric is none of the column's: of its kind, or of as many categories as the
@@ -107,43 +131,65 @@ fn is_no_series(why: &NoValue) -> bool {
     )
 }
 
-fn limit(rule: &Rule, measurement: &Measurement, value: f64) -> Option<f64> {
-    match rule.threshold {
-        Threshold::Above(limit) | Threshold::Below(limit) => Some(limit),
-        Threshold::Default => measurement.threshold,
-        Threshold::Budget { .. } => measurement.limit_of(&rule.name),
+/// By what a value is judged.
+struct Limits<'a> {
+    bounds: Bounds,
+    from: &'a str,
+    /// Of a rule on a p-value: what was found.
+    found: Option<bool>,
+}
+
+fn limits<'a>(rule: &Rule, m: &'a Measurement, value: f64) -> Result<Limits<'a>, Outcome> {
+    let plain = |bounds| Ok(Limits { bounds, from: "", found: None });
+    match (rule.threshold, m.limit_of(&rule.name)) {
+        (Threshold::Above(limit), _) => plain(Bounds::above(limit)),
+        (Threshold::Below(limit), _) => plain(Bounds::below(limit)),
+        (_, Some(Limit { bounds, from, found, .. })) => match bounds {
+            Ok(bounds) => Ok(Limits { bounds: *bounds, from, found: *found }),
+            Err(why) => Err(no_verdict(why)),
+        },
+        (Threshold::Default, None) => {
+            // Of what drifts both ways there are two.
+            let both = m.limit_of(Limit::OWN).and_then(|own| own.bounds.clone().ok());
+            match both.or(m.threshold.map(Bounds::above)) {
+                Some(bounds) => plain(bounds),
+                None => Err(Outcome::Error),
+            }
+        }
+        (Threshold::Budget { .. } | Threshold::Derived(_), None) => Err(Outcome::Error),
         // Its values are judged by their course: see `detect`.
-        Threshold::Detector { .. } => Some(value),
+        (Threshold::Detector { .. }, None) => plain(Bounds::above(value)),
     }
 }
 
-fn compare(rule: &Rule, value: f64, limit: f64) -> Outcome {
-    let clear_at = rule.clear_at.unwrap_or(limit);
-    match rule.threshold {
-        // None reaches this, yet it would be no evidence that could be written down.
-        _ if !value.is_finite() => Outcome::Error,
-        Threshold::Detector { .. } => Outcome::Clear,
-        Threshold::Below(_) if value < limit => Outcome::Breach,
-        Threshold::Below(_) if value >= clear_at => Outcome::Clear,
-        Threshold::Below(_) => Outcome::Band,
-        _ if value > limit => Outcome::Breach,
-        // A threshold that follows the window's size moves; clearing follows it.
-        Threshold::Default if value <= 0.8 * limit => Outcome::Clear,
-        Threshold::Default => Outcome::Band,
-        // `clear_at` is never given beside a budget: it clears where it does not breach, for a band
-        // would carry breaches over into windows that the budget did not count on.
-        _ if value <= clear_at => Outcome::Clear,
-        _ => Outcome::Band,
+fn compare(rule: &Rule, value: f64, bounds: Bounds) -> Outcome {
+    if matches!(rule.threshold, Threshold::Detector { .. }) {
+        return Outcome::Clear;
     }
+    let is_breach = bounds.upper.is_some_and(|limit| value > limit)
+        || bounds.lower.is_some_and(|limit| value < limit);
+    if is_breach {
+        return Outcome::Breach;
+    }
+    let is_clear = match (rule.threshold, bounds) {
+        (Threshold::Below(limit), _) => value >= rule.clear_at.unwrap_or(limit),
+        // A threshold that follows the window's size moves; clearing follows it.
+        (Threshold::Default, Bounds { lower: None, upper: Some(limit) }) => value <= 0.8 * limit,
+        // `clear_at` is never given beside a threshold that is found for each window: it clears
+        // where it does not breach, for a band would carry breaches over into windows that the
+        // threshold did not count on.
+        _ => rule.clear_at.is_none_or(|clear_at| value <= clear_at),
+    };
+    if is_clear { Outcome::Clear } else { Outcome::Band }
 }
 
 /// How far over its threshold a value is, for putting the worst first; any scale, any sign.
 pub fn badness(evidence: &Evidence, threshold: Threshold) -> f64 {
-    let Evidence { value, threshold: limit, .. } = evidence;
+    let Evidence { value, threshold: limit, below, .. } = evidence;
     let over = match threshold {
-        Threshold::Below(_) => limit - value,
-        Threshold::Above(_) | Threshold::Default | Threshold::Budget { .. } => value - limit,
         Threshold::Detector { .. } => (value - limit).abs(),
+        _ if *below => limit - value,
+        _ => value - limit,
     };
     over / limit.abs().max(1e-9)
 }

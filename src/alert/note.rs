@@ -1,8 +1,8 @@
 //! What is said about an episode.
 use super::{Episode, keys};
 use crate::{
-    config::{Family, Metric, Rule, Threshold},
-    monitor::default_threshold,
+    config::{Derived, Family, Metric, Rule, Threshold, Worse},
+    monitor::{default_threshold, effect_of},
     notify::{Event, Note},
     time::Timestamp,
 };
@@ -76,8 +76,42 @@ pub fn threshold(rule: &Rule, columns: Option<usize>) -> String {
             };
             format!("above the budget of {budget}{over}")
         }
+        Threshold::Derived(derived) => derived_threshold(rule.metric, derived),
         Threshold::Detector { detector, .. } => {
             format!("no longer what it was, says {}", detector.kind())
+        }
+    }
+}
+
+/// A threshold that is found for each window, in words.
+fn derived_threshold(metric: &str, derived: Derived) -> String {
+    let worse = Metric::find(metric).map_or(Worse::Higher, |it| it.worse);
+    let side = |higher: &str, lower: &str, either: &str| match worse {
+        Worse::Higher => higher.to_owned(),
+        Worse::Lower => lower.to_owned(),
+        Worse::Either => either.to_owned(),
+    };
+    match derived {
+        Derived::Deviations(k) => {
+            let side = side("above", "below", "away from");
+            format!("{k} deviations {side} the mean of the reference's windows")
+        }
+        Derived::Quantile(q) => {
+            let low = crate::plot::figure(1.0 - q);
+            let (high, both) = (format!("above the {q}"), format!("outside the {low} to {q}"));
+            let side = side(&high, &format!("below the {low}"), &both);
+            format!("{side} quantile of the reference's windows")
+        }
+        Derived::Change(change) => {
+            let percent = crate::plot::figure(100.0 * change);
+            format!("{percent} % {} its usual value", side("above", "below", "away from"))
+        }
+        Derived::Forecast(k) => {
+            format!("{k} deviations {} its forecast", side("above", "below", "away from"))
+        }
+        Derived::PValue { p_value, effect_min } => {
+            let effect = effect_of(metric).unwrap_or(metric);
+            format!("different with a p-value below {p_value} and {effect} above {effect_min}")
         }
     }
 }

@@ -142,7 +142,10 @@ fn fixed(model: &ModelConfig, rule: &Rule, frozen: &Frozen) -> Told {
             let of_reference = stat::find(rule.metric)?.rows(reference);
             nulls.threshold(rule.metric, reference, bins, of_reference, rows)
         }
-        Threshold::Below(_) | Threshold::Budget { .. } | Threshold::Detector { .. } => None,
+        Threshold::Below(_)
+        | Threshold::Budget { .. }
+        | Threshold::Derived(_)
+        | Threshold::Detector { .. } => None,
     };
     let (metric, size) = (rule.metric, rule.window);
     let Some(chance) = chance(frozen, metric, size, &columns, rule.windows, threshold) else {

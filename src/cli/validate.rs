@@ -207,7 +207,7 @@ fn rule_in_words(rule: &Rule, config: &Config) -> String {
             None => "above what chance explains".to_owned(),
         },
         Threshold::Budget { budget, .. } => format!("above a budget of {budget}"),
-        Threshold::Detector { .. } => note::threshold(rule, None),
+        Threshold::Derived(_) | Threshold::Detector { .. } => note::threshold(rule, None),
     };
     let severity = format!("{:?}", rule.severity).to_lowercase();
     let (name, metric, windows) = (&rule.name, rule.metric, rule.windows);

@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use super::{Family, Metric, Worse};
+use super::{Family, Metric, ModelConfig, Worse};
 use crate::{query::Query, time::Span};
 
 /// `[models.NAME.metrics.custom.NAME]`
@@ -64,6 +64,14 @@ impl CustomMetric {
     /// The bytes of the file that some bytes of the query are.
     pub fn place(&self, at: &Range<usize>) -> Range<usize> {
         self.written.place(at)
+    }
+}
+
+impl ModelConfig {
+    /// What is known of the metric of this name, a built-in one or one of the model's own.
+    pub fn metric(&self, name: &str) -> Option<Metric> {
+        let own = || self.custom.iter().find(|it| it.name == name).map(CustomMetric::metric);
+        Metric::find(name).copied().or_else(own)
     }
 }
 

@@ -1,5 +1,10 @@
 //! The metrics a rule may name: what they are measured on, which way is worse, their range.
-use crate::{monitor, profile::Kind, stat};
+use super::Rule;
+use crate::{
+    monitor::{self, MetricNames},
+    profile::Kind,
+    stat,
+};
 
 /// What the config needs to know of a metric.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -83,7 +88,13 @@ impl Metric {
     pub fn has_default(&self) -> bool {
         let is_whole = self.family == Family::Rows;
         let has_cut = || is_whole && monitor::default_threshold(self.name).is_some();
-        self.worse == Worse::Higher && (self.is_on_columns() || has_cut())
+        let one_way = self.worse == Worse::Higher && (self.is_on_columns() || has_cut());
+        one_way || monitor::budget::is_two_sided(self.name)
+    }
+
+    /// Whether a budget of false alarms gives it a threshold.
+    pub fn has_budget(&self) -> bool {
+        self.has_default() || matches!(self.family, Family::Performance(_))
     }
 
     /// Whether it is measured column by column.
@@ -166,6 +177,26 @@ pub const METRICS: &[Metric] = &[
     either("base_rate", Family::Performance(Needs::Labels), 1.0),
 ];
 
+/// What rules judge is measured, listed or not.
+pub(super) fn with_rules(mut metrics: MetricNames, rules: &[Rule]) -> MetricNames {
+    for metric in rules.iter().filter_map(|rule| Metric::find(rule.metric)) {
+        let (numeric, categorical) = (metric.fits(Kind::Numeric), metric.fits(Kind::Categorical));
+        let lists = match metric.family {
+            Family::Drift => {
+                [(numeric, &mut metrics.numeric), (categorical, &mut metrics.categorical)]
+            }
+            Family::Quality => [(true, &mut metrics.quality), (false, &mut metrics.numeric)],
+            Family::Rows | Family::Performance(_) | Family::Custom { .. } => continue,
+        };
+        for (_, list) in
+            lists.into_iter().filter(|(fits, list)| *fits && !list.contains(&metric.name))
+        {
+            list.push(metric.name);
+        }
+    }
+    metrics
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,6 +244,9 @@ mod tests {
                 "chi_square",
                 "g_test",
                 "two_proportion_z",
+                "mann_whitney",
+                "t_test",
+                "t_test_pooled",
             ];
             let by_size = by_size.contains(&metric.name);
             let cut = by_size || default_threshold(metric.name).is_some();

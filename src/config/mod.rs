@@ -28,6 +28,7 @@ mod shape;
 mod size;
 mod suggest;
 mod table;
+mod threshold;
 mod words;
 
 pub use budget::{BadBudget, Budget, Period};
@@ -43,6 +44,7 @@ pub use size::{BadSize, ByteSize};
 pub(crate) use suggest::instead;
 pub use suggest::nearest;
 pub use table::Table;
+pub use threshold::{Derived, Threshold};
 
 /// Options of one component, read from a table of the config file.
 ///

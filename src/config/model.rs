@@ -4,14 +4,13 @@ use std::{collections::BTreeMap, path::PathBuf};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::{Budget, CustomMetric};
+use super::{CustomMetric, Threshold};
 use crate::{
     monitor::MetricNames,
     notify::AnyReceiver,
     profile::Kind,
     retrain::AnyTarget,
     source::{AnySource, TimeUnit},
-    stat::detector::AnyDetector,
     time::{Span, Timestamp, WindowSize},
 };
 
@@ -297,34 +296,6 @@ pub enum On {
     Columns(Vec<String>),
     /// The window as a whole: performance, `row_count`, `schema_change`, …
     Window,
-}
-
-/// When a value breaches.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Threshold {
-    /// The value is above this.
-    Above(f64),
-    /// The value is below this.
-    Below(f64),
-    /// The value is above the statistic's usual cut **and** above its 99.9 % null quantile at
-    /// the two windows' sizes.
-    Default,
-    /// The value is above what keeps the rule within a budget of false alarms, and above a least
-    /// effect.
-    Budget {
-        /// The false alarms that it may raise.
-        budget: Budget,
-        /// The least effect; the statistic's usual cut where not given.
-        effect_min: Option<f64>,
-    },
-    /// The values have changed their course from window to window.
-    Detector {
-        /// Who says so.
-        detector: AnyDetector,
-        /// Whether it is given 1 - value: it watches errors, and a lower value is worse.
-        turned: bool,
-    },
 }
 
 /// How bad an alert is.

@@ -65,6 +65,8 @@ codes! {
     NoColumn = "E0209",
     /// SQL that is no metric.
     BadQuery = "E0210",
+    /// A p-value without an effect beside it.
+    NoEffectSize = "E0211",
     /// No such source, receiver or retraining.
     UnknownName = "E0301",
     /// No such column.

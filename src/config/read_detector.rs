@@ -13,7 +13,7 @@ use crate::stat::detector::{AnyDetector, Detector, Domain, Visitor};
 const WINDOWS_MAX: f64 = 10.0;
 
 /// Other ways to say when a rule breaches.
-const OTHERS: [&str; 4] = ["above", "below", "false_alarms", "effect_min"];
+const OTHERS: [&str; 5] = ["above", "below", "false_alarms", "effect_min", "threshold"];
 
 impl<T: Detector> Options for T {
     fn check(&self, problems: &mut Problems<'_>) {

@@ -77,7 +77,7 @@ pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option
         time_zone: time_zone?,
         start: start?,
         rows_min: own.rows_min,
-        metrics: metrics?,
+        metrics: super::metrics::with_rules(metrics?, rules.as_deref().unwrap_or_default()),
         custom: custom.all()?,
         predictions: predictions?,
         labels: match labels {

@@ -1,8 +1,14 @@
 //! One model's rules.
 use super::{
     Budget, Code, Family, Labels, METRICS, Metric, Needs, On, Predictions, Problems, Rule,
-    Threshold, file, read::Names, read_custom::Custom, read_detector, read_threshold, suggest,
-    table, table::Table, words::Words,
+    Threshold, file,
+    read::Names,
+    read_custom::Custom,
+    read_detector,
+    read_threshold::{self, Given},
+    suggest, table,
+    table::Table,
+    words::Words,
 };
 use crate::{stat::detector::AnyDetector, time::WindowSize};
 
@@ -32,6 +38,7 @@ pub(super) fn rules(
         .into_iter()
         .map(|mut table| {
             let detector = read_detector::detector(&mut table);
+            let given = read_threshold::given(&mut table);
             let mut own = table.read::<file::Rule>()?;
             if detector.is_some() {
                 read_detector::once(&mut own, &table);
@@ -48,7 +55,7 @@ pub(super) fn rules(
                     .help("a rule's name is the identity of its alerts");
             }
             seen.push(own.name.clone());
-            rule(own, detector, &table, scope)
+            rule(own, detector, given, &table, scope)
         })
         .collect();
     let mut rules: Vec<Rule> = rules.into_iter().collect::<Option<_>>()?;
@@ -80,6 +87,7 @@ fn share_out(budget: Budget, rules: &mut [Rule], sharing: &[String], model: &Pro
 fn rule(
     own: file::Rule,
     detector: Option<Option<AnyDetector>>,
+    given: Option<Given<'_>>,
     table: &Table<'_>,
     scope: &Scope<'_>,
 ) -> Option<Rule> {
@@ -109,7 +117,7 @@ fn rule(
     let window = own.window.or(scope.window);
     let threshold = match detector {
         Some(detector) => read_detector::threshold(metric, detector?, table),
-        None => read_threshold::threshold(metric, &own, table, scope.false_alarms, window),
+        None => read_threshold::threshold(metric, &own, given, table, scope.false_alarms, window),
     };
     let clear_at =
         threshold.and_then(|it| read_threshold::clear_at(metric, it, own.clear_at, problems));

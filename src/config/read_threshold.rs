@@ -1,6 +1,14 @@
-//! When a rule breaches: a fixed threshold, one of the metric's own, or a budget of false alarms.
-use super::{Budget, Code, Metric, Problems, Threshold, Worse, file, table::Table};
-use crate::time::WindowSize;
+//! When a rule breaches: a fixed threshold, one of the metric's own, a budget of false alarms, or
+//! what is found for each window (`derived`).
+mod derived;
+
+use toml::de::DeValue;
+
+use super::{
+    Budget, Code, Metric, Problems, Threshold, Worse, file, suggest,
+    table::{Table, kind_of},
+};
+use crate::{monitor, time::WindowSize};
 
 /// More alarms a window than this are no budget: every other window may be false then.
 const PER_WINDOW_MAX: f64 = 0.5;
@@ -10,46 +18,134 @@ const KEYS: [&str; 3] = ["above", "below", "false_alarms"];
 
 /// Whether the rule says itself when it breaches.
 pub(super) fn is_own(table: &Table<'_>) -> bool {
-    KEYS.iter().any(|key| table.has(key))
+    KEYS.iter().chain(&["threshold"]).any(|key| table.has(key))
+}
+
+/// The rule's table `threshold`; its options are `None` where they can't be read.
+pub(super) struct Given<'t> {
+    table: Option<Table<'t>>,
+    options: Option<file::Threshold>,
+}
+
+/// Takes the table `threshold`, where the rule has one.
+pub(super) fn given<'t>(rule: &mut Table<'t>) -> Option<Given<'t>> {
+    let value = rule.take("threshold")?;
+    let mut table = match value.get_ref() {
+        DeValue::Table(_) => rule.as_table(value),
+        other => {
+            let message = format!("expected a table, found {}", kind_of(other));
+            rule.problems()
+                .place(value)
+                .note(Code::WrongType, message)
+                .help("write threshold = { above = 0.2 } or another kind");
+            None
+        }
+    };
+    let options = table.as_mut().and_then(Table::read::<file::Threshold>);
+    Some(Given { table, options })
 }
 
 /// The rule's threshold; `shared` is its model's budget, of which it gets its part later.
 pub(super) fn threshold(
     metric: &Metric,
     own: &file::Rule,
-    table: &Table<'_>,
+    given: Option<Given<'_>>,
+    rule: &Table<'_>,
     shared: Option<Budget>,
     window: Option<WindowSize>,
 ) -> Option<Threshold> {
-    let problems = table.problems();
-    check_effect(metric, own, table, shared);
-    let given: Vec<&str> = KEYS.into_iter().filter(|key| table.has(key)).collect();
-    if let [first, second, ..] = given[..] {
-        problems
-            .at(second)
-            .key()
-            .note(Code::Conflict, format!("`{first}` and `{second}` exclude each other"))
-            .help("write two rules");
+    let shared = shared.filter(|_| !is_own(rule));
+    // What stands in the table and what stands in the rule itself are read as one.
+    let (mut said, mut all) = (Said::of_rule(own), rule.problems());
+    let mut keys: Vec<&'static str> = KEYS.into_iter().filter(|key| rule.has(key)).collect();
+    if let Some(given) = given {
+        if let Some(first) = keys.first() {
+            excluded(&all, first, "threshold");
+            return None;
+        }
+        let (table, options) = (given.table?, given.options?);
+        let kinds = KEYS.into_iter().chain(derived::KEYS);
+        keys = kinds.filter(|key| table.has(key)).collect();
+        if table.has("effect_min") && rule.has("effect_min") {
+            let message = "`effect_min` is given twice".to_owned();
+            all.at("effect_min").key().note(Code::Duplicate, message);
+        }
+        if keys.is_empty() {
+            // A key that is unknown was told already.
+            if table.is_empty() || table.has("effect_min") {
+                let kinds: Vec<&str> = KEYS.into_iter().chain(derived::KEYS).collect();
+                all.at("threshold")
+                    .note(Code::MissingKey, "a threshold needs a kind".to_owned())
+                    .help(format!("one of {}", suggest::listed(&kinds)));
+            }
+            return None;
+        }
+        let at_rule = table.has("effect_min").then(|| table.problems());
+        said = Said::of_table(options, own);
+        said.effect_at = at_rule;
+        all = table.problems();
+    }
+    if let [first, second, ..] = keys[..] {
+        excluded(&all, first, second);
         return None;
     }
-    match given.first().copied() {
-        Some("above") => Some(above(metric, own.above?, &problems)),
-        Some("below") => Some(below(metric, own.below?, &problems)),
-        Some(_) => {
-            let budget = own.false_alarms?;
-            if !metric.has_default() {
-                return no_budget(metric, &problems);
+    let key = keys.first().copied();
+    check_effect(metric, &said, key, shared, rule);
+    match key {
+        Some("above") => Some(above(metric, said.options.above?, &all)),
+        Some("below") => Some(below(metric, said.options.below?, &all)),
+        Some("false_alarms") => {
+            let budget = said.options.false_alarms?;
+            if !metric.has_budget() {
+                return no_budget(metric, &all);
             }
             if let Some(window) = window {
-                check_budget(budget, window, &problems);
+                check_budget(budget, window, &all);
             }
-            Some(Threshold::Budget { budget, effect_min: own.effect_min })
+            Some(Threshold::Budget { budget, effect_min: said.options.effect_min })
         }
+        Some(key) => derived::threshold(metric, key, &said.options, &all).map(Threshold::Derived),
         None => match shared {
-            _ if !metric.has_default() => no_threshold(metric, &problems),
-            Some(budget) => Some(Threshold::Budget { budget, effect_min: own.effect_min }),
-            None => Some(Threshold::Default),
+            Some(budget) if metric.has_budget() => {
+                Some(Threshold::Budget { budget, effect_min: said.options.effect_min })
+            }
+            _ if !metric.has_default() => no_threshold(metric, &all),
+            _ => Some(Threshold::Default),
         },
+    }
+}
+
+fn excluded(problems: &Problems<'_>, first: &str, second: &str) {
+    problems
+        .at(second)
+        .key()
+        .note(Code::Conflict, format!("`{first}` and `{second}` exclude each other"))
+        .help("write two rules");
+}
+
+/// What the rule says of its threshold, wherever it says it.
+struct Said<'t> {
+    options: file::Threshold,
+    /// The table that has `effect_min`, where it is not the rule's own.
+    effect_at: Option<Problems<'t>>,
+}
+
+impl Said<'_> {
+    fn of_rule(own: &file::Rule) -> Self {
+        let file::Rule { above, below, false_alarms, effect_min, .. } = *own;
+        let options = file::Threshold {
+            above,
+            below,
+            false_alarms,
+            effect_min,
+            ..file::Threshold::default()
+        };
+        Self { options, effect_at: None }
+    }
+
+    fn of_table(options: file::Threshold, own: &file::Rule) -> Self {
+        let effect_min = options.effect_min.or(own.effect_min);
+        Self { options: file::Threshold { effect_min, ..options }, effect_at: None }
     }
 }
 
@@ -120,18 +216,38 @@ pub(super) fn check_budget(budget: Budget, window: WindowSize, problems: &Proble
     is_none
 }
 
-/// `effect_min` belongs to a budget, and must be something that the metric can be above.
-fn check_effect(metric: &Metric, own: &file::Rule, table: &Table<'_>, shared: Option<Budget>) {
-    let Some(least) = own.effect_min else { return };
-    let place = table.problems().at("effect_min");
-    let budgeted = table.has("false_alarms") || (shared.is_some() && !is_own(table));
-    if !budgeted {
-        place
-            .key()
-            .note(Code::NoEffect, "`effect_min` has no effect without `false_alarms`".to_owned())
-            .help("write it into `above`");
-    } else if !(0.0..metric.max).contains(&least) {
-        let message = format!("{least} is no effect of `{}`", metric.name);
+/// `effect_min` belongs to a budget or to a p-value, and must be something that can be exceeded.
+fn check_effect(
+    metric: &Metric,
+    said: &Said<'_>,
+    key: Option<&str>,
+    shared: Option<Budget>,
+    rule: &Table<'_>,
+) {
+    let Some(least) = said.options.effect_min else { return };
+    let place = match &said.effect_at {
+        Some(problems) => problems.at("effect_min"),
+        None => rule.problems().at("effect_min"),
+    };
+    let (name, max) = match key {
+        Some("p_value") => match monitor::effect_of(metric.name) {
+            Some(effect) => (effect, derived::effect_max(effect)),
+            // Said already: it has no p-value.
+            None => return,
+        },
+        Some("false_alarms") => (metric.name, metric.max),
+        None if shared.is_some() => (metric.name, metric.max),
+        _ => {
+            let message = "`effect_min` has no effect without `false_alarms` or a `p_value`";
+            let noted = place.key().note(Code::NoEffect, message.to_owned());
+            if matches!(key, None | Some("above" | "below")) {
+                noted.help("write it into `above`");
+            }
+            return;
+        }
+    };
+    if !(0.0..max).contains(&least) {
+        let message = format!("{least} is no effect of `{name}`");
         place.note(Code::BadThreshold, message).help("expected 0 or more, and what it can exceed");
     }
 }
@@ -183,7 +299,7 @@ pub(super) fn clear_at(
         Threshold::Below(below) if value < below => {
             Some(format!("expected at least `below` ({below}), got {value}"))
         }
-        Threshold::Default | Threshold::Budget { .. } => {
+        Threshold::Default | Threshold::Budget { .. } | Threshold::Derived(_) => {
             let message = "`clear_at` needs an `above` or `below` beside it";
             place.clone().key().note(Code::Conflict, message.to_owned());
             None

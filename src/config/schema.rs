@@ -48,6 +48,7 @@ pub fn schema() -> Value {
         "oneOf": [{ "enum": AnyDetector::KINDS }, { "$ref": "#/$defs/AnyDetector" }]
     });
     add(&mut rule, "detector", detector, false);
+    add(&mut rule, "threshold", inline::<file::Threshold>(&mut make), false);
     add(&mut model, "rules", json!({ "type": "array", "items": rule }), false);
 
     let mut root = inline::<file::Root>(&mut make);

@@ -77,6 +77,11 @@ impl<'a> Table<'a> {
         self.written.contains_key(key)
     }
 
+    /// Whether the file gives no key at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.written.is_empty()
+    }
+
     /// The value of `key`, which counts as read from now on.
     pub(super) fn take(&mut self, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {
         self.known.insert(key.to_owned());

@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    monitor::{Frozen, OwnWindows},
+    monitor::{Frozen, Outcomes, OwnWindows},
     profile::{Limits, codec},
     stat::Bins,
 };
@@ -16,14 +16,16 @@ pub struct BadReference(String);
 const WITHOUT_WINDOWS: u8 = 1;
 /// The form without segments.
 const WITHOUT_SEGMENTS: u8 = 2;
+/// The form without labels.
+const WITHOUT_LABELS: u8 = 3;
 /// The form that is written.
-const FORMAT: u8 = 3;
+const FORMAT: u8 = 4;
 
-type Head = (String, BTreeMap<String, Bins>, Vec<OwnWindows>);
+type Head = (String, BTreeMap<String, Bins>, Vec<OwnWindows>, Option<Outcomes>);
 
 /// A reference or a segment of it: the head's length, the head, the profile.
 fn encode_part(frozen: &Frozen) -> Result<Vec<u8>, BadReference> {
-    let head = postcard::to_allocvec(&(&frozen.id, &frozen.bins, &frozen.own));
+    let head = postcard::to_allocvec(&(&frozen.id, &frozen.bins, &frozen.own, &frozen.outcomes));
     let head = head.map_err(|e| BadReference(e.to_string()))?;
     let mut bytes = length_of(&head)?.to_vec();
     bytes.extend(head);
@@ -72,10 +74,10 @@ fn split(bytes: &[u8]) -> Result<(&[u8], &[u8]), BadReference> {
 
 fn decode_part(bytes: &[u8], read: fn(&[u8]) -> Option<Head>) -> Result<Frozen, BadReference> {
     let (head, body) = split(bytes)?;
-    let (id, bins, own) = read(head).ok_or_else(damaged)?;
+    let (id, bins, own, outcomes) = read(head).ok_or_else(damaged)?;
     let profile = codec::decode(body).map_err(|e| BadReference(e.to_string()))?;
     let (segments, segments_of) = (BTreeMap::new(), String::new());
-    Ok(Frozen { id, profile, bins, own, segments, segments_of })
+    Ok(Frozen { id, profile, bins, own, outcomes, segments, segments_of })
 }
 
 /// Reads the packed form.
@@ -86,18 +88,22 @@ pub fn decode(bytes: &[u8]) -> Result<Frozen, BadReference> {
     let Some((&format, rest)) = bytes.split_first() else {
         return Err(damaged());
     };
-    let whole = |head: &[u8]| postcard::from_bytes::<Head>(head).ok();
-    match format {
-        FORMAT => {}
-        WITHOUT_SEGMENTS => return decode_part(rest, whole),
+    let unlabelled: fn(&[u8]) -> Option<Head> = |head| {
+        let (id, bins, own) = postcard::from_bytes(head).ok()?;
+        Some((id, bins, own, None))
+    };
+    let whole = match format {
+        FORMAT => |head: &[u8]| postcard::from_bytes::<Head>(head).ok(),
+        WITHOUT_LABELS => unlabelled,
+        WITHOUT_SEGMENTS => return decode_part(rest, unlabelled),
         WITHOUT_WINDOWS => {
             return decode_part(rest, |head| {
                 let (id, bins) = postcard::from_bytes(head).ok()?;
-                Some((id, bins, Vec::new()))
+                Some((id, bins, Vec::new(), None))
             });
         }
         _ => return Err(BadReference("unknown format".to_owned())),
-    }
+    };
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).map_err(|_| damaged());
     let (part, rest) = split(rest)?;
     let mut frozen = decode_part(part, whole)?;

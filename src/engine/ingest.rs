@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 
 use super::{
     BySlice, Cells, Roles, Slice,
+    decided::Decided,
     slice::of_row,
     split::{NONE, Splitter},
 };
@@ -299,13 +300,10 @@ impl OpenWindow {
         let column = |name: &Option<String>| {
             name.as_ref().and_then(|n| record.column_by_name(n)).map(Cells::new)
         };
-        let (ids, scores) = (column(&roles.id), column(&roles.score));
-        let (decisions, labels) = (column(&roles.prediction), column(&roles.label));
+        let (ids, labels) = (column(&roles.id), column(&roles.label));
+        let decided = Decided::of(roles, record);
         for row in 0..record.num_rows() {
-            let score = scores.as_ref().and_then(|c| c.number(row)).filter(|s| s.is_finite());
-            let decided = decisions.as_ref().and_then(|c| c.truth(row, roles.positive.as_deref()));
-            let predicted =
-                decided.unwrap_or_else(|| score.is_some_and(|score| score >= roles.threshold));
+            let (score, predicted) = decided.at(row);
             let id = ids.as_ref().and_then(|c| c.text(row));
             if let Some(id) = &id
                 && !self.ids.insert(id.clone())

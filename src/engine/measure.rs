@@ -3,6 +3,8 @@ use std::collections::BTreeMap;
 
 use super::{
     BySlice, Roles, Slice, budgets,
+    history::History,
+    limits::{self, Known},
     slice::{by_segment, with_total},
 };
 use crate::{
@@ -30,6 +32,19 @@ pub struct Closed<'a> {
     pub segments: &'a [String],
     /// By segment, rows of the windows of the same slot in earlier weeks, newest first.
     pub earlier: &'a BTreeMap<String, Vec<u64>>,
+    /// What metrics were in the windows before.
+    pub history: &'a History,
+}
+
+/// A window whose accuracy is judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Judged<'a> {
+    /// Its size.
+    pub size: WindowSize,
+    /// When it is.
+    pub window: Interval,
+    /// What metrics were in the windows before.
+    pub history: &'a History,
 }
 
 impl Closed<'_> {
@@ -76,11 +91,15 @@ pub fn drift(
             }
             let slice = Slice::new(*version, segment);
             let it = OfSlice { slice: &slice, profile, rows_of_all, columns: &columns };
-            let values = it.measure(model, roles, &against, closed, nulls);
+            let mut values = it.measure(model, roles, &against, closed, nulls);
+            let Closed { size, window, history, .. } = closed;
+            let (reference, rows, profile) = (against.as_ref(), profile.rows, Some(*profile));
+            let known = Known { model, roles, reference, size, window, version, profile, history };
+            limits::find(known, &mut values);
             if single {
-                measured.insert(Slice::new("", segment), (profile.rows, values.clone()));
+                measured.insert(Slice::new("", segment), (rows, values.clone()));
             }
-            measured.insert(slice, (profile.rows, values));
+            measured.insert(slice, (rows, values));
         }
     }
     budgets::limit(model, roles, reference, closed.size, &mut measured, nulls);
@@ -151,6 +170,42 @@ pub fn accuracy(outcomes: &BySlice<Outcomes>, rows_min: u64) -> Measurements {
         (slice, (it.rows(), values))
     };
     with_total(outcomes, |total, it| total.merge(it)).into_iter().map(measure).collect()
+}
+
+/// Gives the accuracy of each version the thresholds of the rules that judge it.
+pub fn limit(
+    model: &ModelConfig,
+    roles: &Roles,
+    reference: &Frozen,
+    judged: Judged<'_>,
+    measured: &mut Measurements,
+    nulls: &mut NullDraws,
+) {
+    let Judged { size, window, history } = judged;
+    for (slice, (_, values)) in measured.iter_mut().filter(|(slice, _)| slice.is_whole()) {
+        budgets::limit_accuracy(model, reference, size, values, nulls);
+        let (version, profile) = (slice.version.as_str(), None);
+        let known = Known { model, roles, reference, size, window, version, profile, history };
+        limits::find(known, values);
+    }
+}
+
+/// The same for a window's custom metrics, which stand after all others.
+pub fn limit_custom(
+    model: &ModelConfig,
+    roles: &Roles,
+    reference: &Frozen,
+    judged: Judged<'_>,
+    measured: &mut Measurements,
+) {
+    let Judged { size, window, history } = judged;
+    for (slice, (_, values)) in measured.iter_mut().filter(|(slice, _)| slice.is_whole()) {
+        let is_custom = |it: &Measurement| model.custom.iter().any(|own| own.name == it.metric);
+        let first = values.partition_point(|it| !is_custom(it));
+        let (version, profile) = (slice.version.as_str(), None);
+        let known = Known { model, roles, reference, size, window, version, profile, history };
+        limits::find(known, &mut values[first..]);
+    }
 }
 
 /// The rows that keep what was measured.
@@ -268,7 +323,14 @@ previous = "28d"
         let at = |us| crate::time::Timestamp::from_micros(us);
         let window = Interval { start: at(0), end: at(9) };
         let (size, profiles, segments) = (WindowSize::Day, &profiles, &segments[..]);
-        let closed = Closed { size, window, profiles, segments, earlier: &earlier };
+        let closed = Closed {
+            size,
+            window,
+            profiles,
+            segments,
+            earlier: &earlier,
+            history: &History::default(),
+        };
         drift(model, &Roles::new(model), &reference, closed, &mut NullDraws::new())
     }
 

@@ -6,9 +6,12 @@
 //! **Invariant:** no IO, no clock, no async, no randomness.
 mod budgets;
 mod cells;
+mod decided;
 pub mod frozen;
+pub mod history;
 mod ingest;
 pub mod labels;
+mod limits;
 pub mod measure;
 pub mod reference;
 mod roles;

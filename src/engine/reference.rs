@@ -1,4 +1,8 @@
 //! A reference's rows, as a whole and window by window, and so for each segment.
+mod labels;
+
+pub use labels::ReferenceLabels;
+
 use std::collections::BTreeMap;
 
 use arrow_array::{RecordBatch, UInt32Array};
@@ -36,6 +40,7 @@ pub struct ReferenceRows<'a> {
     whole: Part,
     segments: BTreeMap<String, Part>,
     splitter: Option<Splitter>,
+    labels: ReferenceLabels,
     /// The windows seen so far, so that the calendar is asked only for new ones.
     known: BTreeMap<Timestamp, Interval>,
     /// Windows that begin before this were let go of.
@@ -69,8 +74,9 @@ impl<'a> ReferenceRows<'a> {
             Splitter::new(&declared, segments)
         });
         let (segments, known) = (BTreeMap::new(), BTreeMap::new());
-        let whole = Part::new(roles);
-        Self { roles, grid, whole, segments, splitter, known, floor: Timestamp::MIN }
+        let (whole, labels) = (Part::new(roles), ReferenceLabels::default());
+        let floor = Timestamp::MIN;
+        Self { roles, grid, whole, segments, splitter, labels, known, floor }
     }
 
     /// Takes a batch.
@@ -82,6 +88,8 @@ impl<'a> ReferenceRows<'a> {
         let starts = batch.times_us.as_ref().map(|times| self.starts(times));
         let every: Vec<u32> = (0_u32..).take(record.num_rows()).collect();
         take(&mut self.whole, &record, &every, starts.as_deref(), self.roles)?;
+        let windows = starts.as_ref().map(|it| (it.as_slice(), &self.known));
+        self.labels.add(self.roles, &batch.record, windows);
         if let Some(splitter) = &mut self.splitter {
             for segments in splitter.split(&batch.record, |_| true) {
                 for (number, rows) in grouped(&every, |row| segments[row as usize]) {
@@ -122,6 +130,11 @@ impl<'a> ReferenceRows<'a> {
             is_kept.then_some(window.start)
         };
         times.iter().map(start).collect()
+    }
+
+    /// What its labels say, so far.
+    pub fn take_labels(&mut self) -> ReferenceLabels {
+        std::mem::take(&mut self.labels)
     }
 
     /// The whole, and each segment that has rows.
@@ -196,14 +209,11 @@ pub fn own_windows(
 ) -> Vec<OwnWindows> {
     let mut columns = roles.features(frozen);
     columns.extend(roles.predictions());
-    let mut sizes = vec![model.window];
-    sizes.extend(model.rules.iter().map(|rule| rule.window));
-    sizes.sort_by_key(|size| size.nominal());
-    sizes.dedup();
     let metrics = |size: WindowSize| -> Vec<&'static str> {
         if anew {
             let asked = model.rules.iter().filter(|rule| {
-                rule.window == size && matches!(rule.threshold, Threshold::Budget { .. })
+                rule.window == size
+                    && matches!(rule.threshold, Threshold::Budget { .. } | Threshold::Derived(_))
             });
             return asked.map(|rule| rule.metric).collect();
         }
@@ -215,7 +225,7 @@ pub fn own_windows(
             .collect()
     };
     let mut all = Vec::new();
-    for size in sizes {
+    for size in sizes(model) {
         let mut metrics = metrics(size);
         metrics.sort_unstable();
         metrics.dedup();
@@ -227,10 +237,28 @@ pub fn own_windows(
         };
         if !metrics.is_empty() && !windows.is_empty() {
             let rows_min = model.rows_min;
-            all.push(OwnWindows::measure(frozen, size, &windows, &columns, &metrics, rows_min));
+            let mut own = OwnWindows::measure(frozen, size, &windows, &columns, &metrics, rows_min);
+            own.add_whole("row_count", &row_counts(&windows));
+            all.push(own);
         }
     }
     all
+}
+
+/// The sizes of windows that a model's rules judge, and its own.
+fn sizes(model: &ModelConfig) -> Vec<WindowSize> {
+    let mut sizes = vec![model.window];
+    sizes.extend(model.rules.iter().map(|rule| rule.window));
+    sizes.sort_by_key(|size| size.nominal());
+    sizes.dedup();
+    sizes
+}
+
+/// The rows of each window but the first and the last, which the reference may have cut off.
+#[expect(clippy::cast_precision_loss, reason = "rows below 2^53")]
+fn row_counts(windows: &[(Timestamp, &Profile)]) -> Vec<(Timestamp, f64, u64)> {
+    let inner = windows.get(1..windows.len().saturating_sub(1)).unwrap_or_default();
+    inner.iter().map(|(start, it)| (*start, it.rows as f64, it.rows)).collect()
 }
 
 /// Windows of a larger size, of those that the reference's time holds as a whole.

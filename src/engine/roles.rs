@@ -115,6 +115,19 @@ impl Roles {
         Some(wanted)
     }
 
+    /// Of a reference: what is worth reading, where that is known beforehand, and what is wanted
+    /// wherever it stands. Its labels, where it has some, have the labels' own name.
+    pub fn of_reference(&self) -> (Option<Vec<String>>, Vec<String>) {
+        let (mut wanted, mut named) = (self.wanted(), self.named());
+        for label in self.label_name.iter().filter(|it| self.label.as_ref() != Some(it)) {
+            if let Some(wanted) = &mut wanted {
+                wanted.push(label.clone());
+            }
+            named.push(label.clone());
+        }
+        (wanted, named)
+    }
+
     /// The columns of a batch that are summarised.
     ///
     /// # Errors

@@ -1,7 +1,11 @@
 //! Drift and quality of a window: every chosen statistic of every column, against a reference.
 use std::borrow::Cow;
 
-use super::{Frozen, Measurement, NullDraws, default_threshold};
+use super::{
+    Frozen, Limit, Measurement, NullDraws,
+    budget::{both_sides, is_two_sided},
+    default_threshold,
+};
 use crate::{
     profile::{ColumnProfile, Kind, Profile},
     stat::{self, Bins, NoValue, Pair, Side, Statistic, Whole},
@@ -151,7 +155,15 @@ impl<'a> Sides<'a> {
         };
         let threshold = value.as_ref().ok().and_then(|_| {
             let (statistic, reference) = (stat::find(metric)?, self.reference?);
-            nulls.threshold(metric, reference, self.bins, statistic.rows(reference), rows)
+            let of_reference = statistic.rows(reference);
+            let upper = nulls.threshold(metric, reference, self.bins, of_reference, rows)?;
+            Some((upper, both_sides(metric, upper, (of_reference, rows))))
+        });
+        let own = threshold.filter(|_| is_two_sided(metric)).map(|(_, bounds)| Limit {
+            rule: Limit::OWN.to_owned(),
+            bounds: Ok(bounds),
+            from: String::new(),
+            found: None,
         });
         let (p_value, error_bound) =
             value.as_ref().map_or((None, 0.0), |value| (value.p_value, value.error_bound));
@@ -162,11 +174,11 @@ impl<'a> Sides<'a> {
             value: value.map(|value| value.value),
             p_value,
             error_bound,
-            threshold,
+            threshold: threshold.map(|(upper, _)| upper),
             rows,
             labels: None,
             label_coverage: None,
-            limits: Vec::new(),
+            limits: own.into_iter().collect(),
         }
     }
 

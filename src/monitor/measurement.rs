@@ -26,22 +26,84 @@ pub struct Measurement {
     pub labels: Option<u64>,
     /// Labels over rows that wait for one.
     pub label_coverage: Option<f64>,
-    /// The thresholds of rules that have a budget of false alarms.
+    /// The thresholds that were found for rules: of budgets, and of kinds that are found for each
+    /// window.
     pub limits: Vec<Limit>,
 }
 
-/// The threshold by which one rule judges a measurement.
+/// The threshold by which one rule judges a measurement, found for its window.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Limit {
     /// The rule's name.
     pub rule: String,
-    /// What the value has to exceed.
-    pub threshold: f64,
+    /// What the value may not be beyond, or why that can't be said.
+    pub bounds: Result<Bounds, NoValue>,
+    /// Where it came from, in words.
+    pub from: String,
+    /// Of a rule on a p-value: whether that and the effect say so, too.
+    pub found: Option<bool>,
+}
+
+impl Limit {
+    /// Stands for a rule's name where the limit is the metric's own: of what drifts both ways.
+    pub const OWN: &str = "";
+}
+
+/// What a value may not be beyond; at least one of the two is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Bounds {
+    /// Breached by what is below.
+    pub lower: Option<f64>,
+    /// Breached by what is above.
+    pub upper: Option<f64>,
+}
+
+impl Bounds {
+    /// Breached by what is above.
+    pub fn above(upper: f64) -> Self {
+        Self { lower: None, upper: Some(upper) }
+    }
+
+    /// Breached by what is below.
+    pub fn below(lower: f64) -> Self {
+        Self { lower: Some(lower), upper: None }
+    }
+
+    /// The side that the value is beyond or nearest to, and whether it is the lower one.
+    pub fn nearest(&self, value: f64) -> Option<(f64, bool)> {
+        match (self.lower, self.upper) {
+            (Some(lower), Some(upper)) if value - lower < upper - value => Some((lower, true)),
+            (Some(lower), None) => Some((lower, true)),
+            (_, upper) => upper.map(|upper| (upper, false)),
+        }
+    }
+
+    /// The value, or the side that it is beyond.
+    pub fn clipped(&self, value: f64) -> f64 {
+        let value = self.upper.map_or(value, |upper| value.min(upper));
+        self.lower.map_or(value, |lower| value.max(lower))
+    }
 }
 
 impl Measurement {
-    /// The threshold by which the rule of this name judges it, where it has a budget.
-    pub fn limit_of(&self, rule: &str) -> Option<f64> {
-        self.limits.iter().find(|limit| limit.rule == rule).map(|limit| limit.threshold)
+    /// The threshold that was found for the rule of this name.
+    pub fn limit_of(&self, rule: &str) -> Option<&Limit> {
+        self.limits.iter().find(|limit| limit.rule == rule)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_side_that_counts_is_the_nearest() {
+        let both = Bounds { lower: Some(1.0), upper: Some(3.0) };
+        let sides = [0.0, 1.5, 2.0, 2.5, 9.0].map(|value| both.nearest(value));
+        let (lower, upper) = (Some((1.0, true)), Some((3.0, false)));
+        assert_eq!(sides, [lower, lower, upper, upper, upper]);
+        assert_eq!(Bounds::below(1.0).nearest(9.0), lower);
+        assert_eq!(Bounds::above(3.0).nearest(0.0), upper);
+        assert_eq!([0.0, 2.0, 9.0].map(|value| both.clipped(value)), [1.0, 2.0, 3.0]);
     }
 }

@@ -4,7 +4,9 @@
 pub mod budget;
 mod compare;
 pub mod compat;
+pub mod derived;
 pub mod drift;
+mod effect;
 pub mod explain;
 mod kinds;
 mod measurement;
@@ -22,7 +24,8 @@ pub use compare::{
     CATEGORICAL, CompareOptions, NUMERIC, QUALITY, ROWS_MIN, compare, compare_freezing,
 };
 pub use drift::{MetricNames, measure};
-pub use measurement::{Limit, Measurement};
+pub use effect::{effect, effect_of};
+pub use measurement::{Bounds, Limit, Measurement};
 pub use null::{NULL_SHARE, NullDraws, default_threshold};
 pub use outcomes::{BadOutcomes, Cell, Outcomes, ScoreKey};
 pub use reference::{BINS, CODES_MAX, Frozen, freeze};

@@ -42,12 +42,14 @@ use std::collections::BTreeMap;
 use rand_pcg::Pcg64Mcg;
 use sha2::{Digest, Sha256};
 
+pub(super) use self::draw::Cell;
 pub(super) use self::tail::{normal_quantile, upper_quantile as upper_quantile_of};
 use self::{
-    draw::{Cell, Processes, gaps, ranks},
+    draw::{Processes, gaps, ranks},
     tables::{Seen, sized_cut},
     tail::{events, kolmogorov, predicted, upper_quantile},
 };
+use super::budget::is_two_sided;
 use crate::{
     profile::{ColumnProfile, Distribution},
     stat::{self, Bins},
@@ -83,9 +85,10 @@ const SEED: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
 /// | `constant`, `schema_change` | 0.5: 0 is fine and 1 is not |
 ///
 /// `chi_square`, `g_test`, `two_proportion_z`, `wasserstein`, `energy_distance`,
-/// `anderson_darling`, `cramer_von_mises` and `epps_singleton` have one that depends on the column
-/// or the sizes, see [`NullDraws::threshold`]; `row_count`, `row_count_change`, `freshness` and
-/// `distinct_count` none, nor `mann_whitney`, `t_test` and `t_test_pooled`, which drift both ways.
+/// `anderson_darling`, `cramer_von_mises`, `epps_singleton`, `mann_whitney`, `t_test` and
+/// `t_test_pooled` have one that depends on the column or the sizes, see
+/// [`NullDraws::threshold`]; `row_count`, `row_count_change`, `freshness` and `distinct_count` have
+/// none.
 pub fn default_threshold(metric: &str) -> Option<f64> {
     Some(match metric {
         "psi" => 0.2,
@@ -119,6 +122,8 @@ pub(super) fn usual_cut(metric: &str, reference: &ColumnProfile, rows: (u64, u64
 #[derive(Clone, Debug, Default)]
 pub struct NullDraws {
     quantiles: BTreeMap<Key, Option<f64>>,
+    /// Of performance: see [`super::budget`].
+    pub(super) accuracy: super::budget::Redrawn,
     processes: BTreeMap<(u64, u64), Processes>,
 }
 
@@ -139,7 +144,9 @@ impl NullDraws {
     /// `chi_square` and `g_test` is 0.04·n·m/(n + m), the statistic of a half that became 0.6, and
     /// that of `two_proportion_z` its root. That of `energy_distance`, `anderson_darling`,
     /// `cramer_von_mises` and `epps_singleton` is what they are on average where a normal column
-    /// moved by a tenth of its deviation.
+    /// moved by a tenth of its deviation. `mann_whitney`, `t_test` and `t_test_pooled` drift both
+    /// ways: theirs is the upper of two, see [`super::budget::both_sides`], and the usual cut what
+    /// they are on average where the column moved so far.
     pub fn threshold(
         &mut self,
         metric: &str,
@@ -150,7 +157,8 @@ impl NullDraws {
     ) -> Option<f64> {
         let rows = (rows_reference, rows_current);
         let cut = usual_cut(metric, reference, rows);
-        let null = self.null(metric, reference, bins, rows, NULL_SHARE, cut.unwrap_or(0.0));
+        let share = if is_two_sided(metric) { 1.0 - 0.5 * (1.0 - NULL_SHARE) } else { NULL_SHARE };
+        let null = self.null(metric, reference, bins, rows, share, cut.unwrap_or(0.0));
         cut.map(|cut| null.map_or(cut, |null| null.max(cut)))
             .filter(|it| it.is_finite() && *it > 0.0)
     }
@@ -359,7 +367,7 @@ pub(super) fn on_grid(rows: u64) -> u64 {
     rows >> step << step
 }
 
-fn digest(words: impl Iterator<Item = u64>) -> [u8; 32] {
+pub(super) fn digest(words: impl Iterator<Item = u64>) -> [u8; 32] {
     let mut hash = Sha256::new();
     words.for_each(|word| hash.update(word.to_le_bytes()));
     hash.finalize().into()

@@ -63,10 +63,25 @@ impl Cell {
 /// day.relabel(Some(0.9), true, None, Some(true));
 /// assert_eq!(day.label_coverage(), Some(1.0));
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<Row>", into = "Vec<Row>")]
 pub struct Outcomes {
     /// By score, then decision.
     cells: BTreeMap<(ScoreKey, bool), Cell>,
+}
+
+type Row = ((ScoreKey, bool), Cell);
+
+impl From<Vec<Row>> for Outcomes {
+    fn from(rows: Vec<Row>) -> Self {
+        Self { cells: rows.into_iter().collect() }
+    }
+}
+
+impl From<Outcomes> for Vec<Row> {
+    fn from(outcomes: Outcomes) -> Self {
+        outcomes.cells.into_iter().collect()
+    }
 }
 
 /// Bytes that are no outcomes.
@@ -108,6 +123,49 @@ impl Outcomes {
             mine.positive += cell.positive;
             mine.unlabelled += cell.unlabelled;
         }
+    }
+
+    /// The same rows in at most about `cells_max` cells for each decision: neighbouring scores
+    /// become their mean, as many rows to each. Decisions and labels stay exact.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "rows weigh scores")]
+    pub fn thinned(&self, cells_max: u64) -> Self {
+        let mut thinned = Self::default();
+        for decision in [false, true] {
+            let of_decision = || self.cells.iter().filter(|((_, it), _)| *it == decision);
+            let rows_of = |cell: &Cell| cell.labelled() + cell.unlabelled;
+            let scored = of_decision().filter(|((key, _), _)| key.score().is_some());
+            let rows: u64 = scored.map(|(_, cell)| rows_of(cell)).sum();
+            let share = rows.div_ceil(cells_max.max(1)).max(1);
+            let (mut group, mut weighed, mut in_group) = (Cell::default(), 0.0, 0_u64);
+            for ((key, _), cell) in of_decision() {
+                let Some(score) = key.score() else {
+                    thinned.cells.insert((*key, decision), *cell);
+                    continue;
+                };
+                group.negative += cell.negative;
+                group.positive += cell.positive;
+                group.unlabelled += cell.unlabelled;
+                weighed += score * rows_of(cell) as f64;
+                in_group += rows_of(cell);
+                if in_group >= share {
+                    thinned.put(weighed / in_group as f64, decision, &mut group);
+                    (weighed, in_group) = (0.0, 0);
+                }
+            }
+            if in_group > 0 {
+                thinned.put(weighed / in_group as f64, decision, &mut group);
+            }
+        }
+        thinned
+    }
+
+    fn put(&mut self, score: f64, decision: bool, group: &mut Cell) {
+        let cell = self.cells.entry((ScoreKey::new(Some(score)), decision)).or_default();
+        cell.negative += group.negative;
+        cell.positive += group.positive;
+        cell.unlabelled += group.unlabelled;
+        *group = Cell::default();
     }
 
     /// All predictions.
@@ -202,6 +260,24 @@ mod tests {
                 late.relabel(*score, *predicted, None, *label);
             }
             prop_assert_eq!(late, count(&rows));
+        }
+
+        #[test]
+        fn thinning_keeps_decisions_and_labels(rows in rows(), cells in 1..9_u64) {
+            let (whole, thin) = (count(&rows), count(&rows).thinned(cells));
+            prop_assert!(thin.cells().count() as u64 <= 2 * (cells + 1));
+            let sums = |of: &Outcomes| {
+                let mut sums = [[0; 3]; 2];
+                for (_, decision, cell) in of.cells() {
+                    let sum = &mut sums[usize::from(decision)];
+                    sum[0] += cell.negative;
+                    sum[1] += cell.positive;
+                    sum[2] += cell.unlabelled;
+                }
+                sums
+            };
+            prop_assert_eq!(sums(&thin), sums(&whole));
+            prop_assert_eq!(whole.thinned(1000), whole);
         }
 
         #[test]

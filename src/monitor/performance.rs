@@ -20,6 +20,10 @@
 //! forecasts expressed in terms of probability*; Naeini et al. (2015), *Obtaining well calibrated
 //! probabilities using Bayesian binning*, with bins of equal count; Matthews (1975).
 #![expect(clippy::cast_precision_loss, reason = "counts below 2^53 become shares")]
+mod redraw;
+
+pub(super) use redraw::{redraw, value};
+
 use super::{Cell, Measurement, Outcomes};
 use crate::stat::{NoValue, Side};
 
@@ -97,6 +101,7 @@ fn finite(value: f64) -> Result<f64, NoValue> {
 }
 
 /// Labelled rows by ascending score, with the confusion matrix.
+#[derive(Default)]
 struct Labelled {
     /// Score, negatives, positives; scores strictly ascending.
     scored: Vec<(f64, u64, u64)>,
@@ -109,28 +114,32 @@ struct Labelled {
 
 impl Labelled {
     fn new(outcomes: &Outcomes) -> Self {
-        let mut it =
-            Self { scored: Vec::new(), unscored: 0, tp: 0, fp: 0, tn: 0, false_negatives: 0 };
+        let mut it = Self::default();
         for (score, predicted, cell) in outcomes.cells() {
             let &Cell { negative, positive, .. } = cell;
-            if predicted {
-                it.tp += positive;
-                it.fp += negative;
-            } else {
-                it.false_negatives += positive;
-                it.tn += negative;
-            }
-            match (score, it.scored.last_mut()) {
-                _ if cell.labelled() == 0 => {}
-                (None, _) => it.unscored += cell.labelled(),
-                (Some(score), Some(last)) if last.0 >= score => {
-                    last.1 += negative;
-                    last.2 += positive;
-                }
-                (Some(score), _) => it.scored.push((score, negative, positive)),
-            }
+            it.add(score, predicted, negative, positive);
         }
         it
+    }
+
+    /// Adds rows of one score and decision; scores must not descend.
+    fn add(&mut self, score: Option<f64>, predicted: bool, negative: u64, positive: u64) {
+        if predicted {
+            self.tp += positive;
+            self.fp += negative;
+        } else {
+            self.false_negatives += positive;
+            self.tn += negative;
+        }
+        match (score, self.scored.last_mut()) {
+            _ if negative + positive == 0 => {}
+            (None, _) => self.unscored += negative + positive,
+            (Some(score), Some(last)) if last.0 >= score => {
+                last.1 += negative;
+                last.2 += positive;
+            }
+            (Some(score), _) => self.scored.push((score, negative, positive)),
+        }
     }
 
     fn positives(&self) -> u64 {

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    OwnWindows,
+    Outcomes, OwnWindows,
     kinds::{are_times, read_as},
 };
 use crate::{
@@ -32,6 +32,9 @@ pub struct Frozen {
     /// What its own windows say against the whole of it, by their size; none where its rows have
     /// no times.
     pub own: Vec<OwnWindows>,
+    /// What came of its predictions, where it has labels; many scores are thinned.
+    #[serde(default)]
+    pub outcomes: Option<Outcomes>,
     /// Its rows of each segment, frozen likewise; columns are of the kinds that the whole has.
     #[serde(default)]
     pub segments: BTreeMap<String, Frozen>,
@@ -74,6 +77,7 @@ pub fn freeze(
         profile,
         bins,
         own: Vec::new(),
+        outcomes: None,
         segments: BTreeMap::new(),
         segments_of: String::new(),
     }

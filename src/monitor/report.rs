@@ -1,7 +1,7 @@
 //! A drift report, as plain data: what `driftd compare` prints as JSON, text and HTML.
 use serde::Serialize;
 
-use super::{Measurement, multivariate::JointReport};
+use super::{Limit, Measurement, multivariate::JointReport};
 use crate::profile::{Body, Categories, ColumnProfile, Kind, Numeric};
 
 mod histogram;
@@ -261,7 +261,9 @@ impl From<&Measurement> for MetricReport {
 
 /// Whether a value is at or above its threshold.
 pub(super) fn has_drifted(it: &Measurement) -> bool {
-    matches!((&it.value, it.threshold), (Ok(value), Some(threshold)) if *value >= threshold)
+    let Ok(value) = it.value else { return false };
+    let lower = it.limit_of(Limit::OWN).and_then(|own| own.bounds.as_ref().ok()?.lower);
+    it.threshold.is_some_and(|upper| value >= upper) || lower.is_some_and(|lower| value <= lower)
 }
 
 fn finite(value: f64) -> Option<f64> {

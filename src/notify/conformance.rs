@@ -137,6 +137,7 @@ pub(super) fn hostile() -> Note {
         names: vec![name.repeat(100); 10],
         names_left_out: u64::MAX,
         change: None,
+        ..Evidence::default()
     };
     Note {
         model: name.into(),

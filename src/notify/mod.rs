@@ -64,8 +64,15 @@ pub struct Evidence {
     pub column: Option<String>,
     /// The value.
     pub value: f64,
-    /// The threshold it was judged by; of a rule with a detector the mean before the change.
+    /// The threshold it was judged by, of two the one that it is beyond or nearest to; of a rule
+    /// with a detector the mean before the change, of one on a p-value the least effect.
     pub threshold: f64,
+    /// Whether it is what is below the threshold that breaches.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub below: bool,
+    /// Where a threshold that is found for each window came from, in words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub threshold_from: String,
     /// The test's p-value.
     pub p_value: Option<f64>,
     /// What the value is about, where that has names: new categories, columns that changed.
@@ -77,6 +84,10 @@ pub struct Evidence {
     /// What a rule's detector saw change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<Change>,
+}
+
+fn is_false(it: &bool) -> bool {
+    !it
 }
 
 fn is_zero(count: &u64) -> bool {

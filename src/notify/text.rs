@@ -195,6 +195,10 @@ pub(super) fn facts(note: &Note) -> Vec<(&'static str, String)> {
     facts.extend(note.version.as_ref().map(|it| ("Version", name(it))));
     facts.push(("Rule", name(&note.rule)));
     facts.push(("Breaches when", format!("{} is {}", name(&note.metric), name(&note.threshold))));
+    let from = note.evidence.iter().map(|it| it.threshold_from.as_str());
+    if let Some(from) = from.clone().next().filter(|it| !it.is_empty()) {
+        facts.push(("Threshold", one_line(from, 200)));
+    }
     let severity = match note.severity {
         Severity::Info => "info",
         Severity::Warning => "warning",

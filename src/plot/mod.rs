@@ -19,7 +19,7 @@ mod trace;
 pub use bars::{BarChart, Bins};
 pub use histogram::Histogram;
 pub use line::{Level, LineChart, Mark, Series, Stretch};
-pub use number::figure;
+pub use number::{figure, p_value};
 pub use spark::{blocks, sparkline};
 pub use text::{shown, shown_within};
 

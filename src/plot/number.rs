@@ -26,6 +26,16 @@ pub fn figure(value: f64) -> String {
     trimmed(format!("{value:.decimals$}"))
 }
 
+/// A p-value for people: one that is too small for a number to be trusted is only that.
+///
+/// ```
+/// assert_eq!(driftd::plot::p_value(0.0341), "0.0341");
+/// assert_eq!(driftd::plot::p_value(0.0), "< 1e-300");
+/// ```
+pub fn p_value(p: f64) -> String {
+    if (0.0..1e-300).contains(&p) { "< 1e-300".to_owned() } else { figure(p) }
+}
+
 /// Digits before the point: 3 for 123, 1 for 1.2, 0 for 0.1, -1 for 0.01.
 fn digits_before_point(size: f64) -> i32 {
     exponent(size) + 1

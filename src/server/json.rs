@@ -4,7 +4,7 @@ use serde::Serialize;
 use crate::{
     alert::{Episode, State},
     config::Severity,
-    monitor::Measurement,
+    monitor::{Limit, Measurement},
     notify::Evidence,
     retrain::RunState,
     store::{MeasurementsRow, RetrainingRow, WindowRow},
@@ -76,9 +76,34 @@ pub(super) struct MeasurementJson<'a> {
     p_value: Option<f64>,
     error_bound: f64,
     threshold: Option<f64>,
+    /// Thresholds that were found for rules.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    limits: Vec<LimitJson<'a>>,
     rows: u64,
     labels: Option<u64>,
     label_coverage: Option<f64>,
+}
+
+/// A threshold that was found for a rule in one window.
+#[derive(Debug, Serialize)]
+pub(super) struct LimitJson<'a> {
+    /// Null where it is the metric's own.
+    rule: Option<&'a str>,
+    lower: Option<f64>,
+    upper: Option<f64>,
+    /// Where it came from, or why there is none.
+    from: String,
+}
+
+impl<'a> LimitJson<'a> {
+    fn new(limit: &'a Limit) -> Self {
+        let bounds = limit.bounds.as_ref().copied().unwrap_or_default();
+        let from = match &limit.bounds {
+            Ok(_) => limit.from.clone(),
+            Err(why) => why.to_string(),
+        };
+        Self { rule: some(&limit.rule), lower: bounds.lower, upper: bounds.upper, from }
+    }
 }
 
 impl<'a> MeasurementJson<'a> {
@@ -102,6 +127,7 @@ impl<'a> MeasurementJson<'a> {
             p_value: measurement.p_value,
             error_bound: measurement.error_bound,
             threshold: measurement.threshold,
+            limits: measurement.limits.iter().map(LimitJson::new).collect(),
             rows: measurement.rows,
             labels: measurement.labels,
             label_coverage: measurement.label_coverage,

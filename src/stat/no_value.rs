@@ -104,6 +104,25 @@ pub enum NoValue {
     /// The reference has no rows of this segment: it is new.
     #[error("not in the reference: it has no rows of this segment")]
     NewSegment,
+    /// Fewer windows of the reference's own than a threshold needs.
+    #[error("insufficient: needs {need} windows of the reference with a value, got {got}")]
+    InsufficientWindows {
+        /// How many it takes.
+        need: u64,
+        /// How many there are.
+        got: u64,
+    },
+    /// A threshold of accuracy takes labels of the reference, and it has none.
+    #[error("insufficient: the reference has no labels to go by")]
+    UnlabelledReference,
+    /// Fewer windows before than a threshold needs.
+    #[error("insufficient: needs {need} earlier windows with a value, got {got}")]
+    InsufficientPast {
+        /// How many it takes.
+        need: u64,
+        /// How many there are.
+        got: u64,
+    },
 }
 
 impl NoValue {
@@ -112,7 +131,10 @@ impl NoValue {
         match self {
             Self::Insufficient { .. }
             | Self::InsufficientClass { .. }
-            | Self::InsufficientHistory { .. } => "insufficient",
+            | Self::InsufficientHistory { .. }
+            | Self::InsufficientWindows { .. }
+            | Self::UnlabelledReference
+            | Self::InsufficientPast { .. } => "insufficient",
             Self::NoData { .. } => "no_data",
             Self::Constant { .. } => "constant",
             Self::MissingColumn { .. } => "missing_column",

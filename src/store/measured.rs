@@ -1,13 +1,19 @@
-//! Measurements as they are packed, and as they were packed before rules had budgets.
+//! Measurements as they are packed, and as they were packed before rules had thresholds of their
+//! own that are found for each window.
 use serde::Deserialize;
 
 use super::{StoreError, pack};
-use crate::{monitor::Measurement, stat::NoValue};
+use crate::{
+    monitor::{Bounds, Limit, Measurement},
+    stat::NoValue,
+};
 
 /// The form without the rules' own thresholds.
 const WITHOUT_LIMITS: u8 = 1;
+/// The form in which they were upper bounds.
+const WITH_THRESHOLDS: u8 = 2;
 /// The form that is written.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// A measurement of the first form: postcard knows no missing fields.
 #[derive(Deserialize)]
@@ -43,22 +49,48 @@ impl From<WithoutLimits> for Measurement {
     }
 }
 
+/// A measurement of the second form: the first, and upper bounds.
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+struct WithThresholds {
+    first: WithoutLimits,
+    limits: Vec<(String, f64)>,
+}
+
+impl From<WithThresholds> for Measurement {
+    fn from(old: WithThresholds) -> Self {
+        let limit = |(rule, threshold)| Limit {
+            rule,
+            bounds: Ok(Bounds::above(threshold)),
+            from: String::new(),
+            found: None,
+        };
+        Self { limits: old.limits.into_iter().map(limit).collect(), ..old.first.into() }
+    }
+}
+
 pub(super) fn pack(measurements: &[Measurement]) -> Result<Vec<u8>, StoreError> {
     pack::pack("measurements", VERSION, measurements)
 }
 
 pub(super) fn unpack(body: &[u8]) -> Result<Vec<Measurement>, StoreError> {
-    if body.first() != Some(&WITHOUT_LIMITS) {
-        return pack::unpack("measurements", VERSION, body);
+    fn old<T: Into<Measurement> + serde::de::DeserializeOwned>(
+        version: u8,
+        body: &[u8],
+    ) -> Result<Vec<Measurement>, StoreError> {
+        let old: Vec<T> = pack::unpack("measurements", version, body)?;
+        Ok(old.into_iter().map(Into::into).collect())
     }
-    let old: Vec<WithoutLimits> = pack::unpack("measurements", WITHOUT_LIMITS, body)?;
-    Ok(old.into_iter().map(Measurement::from).collect())
+    match body.first() {
+        Some(&WITHOUT_LIMITS) => old::<WithoutLimits>(WITHOUT_LIMITS, body),
+        Some(&WITH_THRESHOLDS) => old::<WithThresholds>(WITH_THRESHOLDS, body),
+        _ => pack::unpack("measurements", VERSION, body),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::monitor::Limit;
 
     fn old() -> WithoutLimits {
         WithoutLimits {
@@ -76,12 +108,20 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_are_read() {
+    fn every_form_is_read() {
         let first = pack::pack("measurements", WITHOUT_LIMITS, &[old()][..]).unwrap();
         let plain = Measurement::from(old());
         assert_eq!(unpack(&first).unwrap(), std::slice::from_ref(&plain));
-        let limits = vec![Limit { rule: "inputs".into(), threshold: 0.4 }];
-        let measured = [Measurement { limits, ..plain }];
+        let limit = Limit {
+            rule: "inputs".into(),
+            bounds: Ok(Bounds::above(0.4)),
+            from: String::new(),
+            found: None,
+        };
+        let measured = [Measurement { limits: vec![limit], ..plain }];
+        let second = WithThresholds { first: old(), limits: vec![("inputs".into(), 0.4)] };
+        let second = pack::pack("measurements", WITH_THRESHOLDS, &[second][..]).unwrap();
+        assert_eq!(unpack(&second).unwrap(), measured);
         let body = pack(&measured).unwrap();
         assert_eq!(unpack(&body).unwrap(), measured);
         let mut newer = body;

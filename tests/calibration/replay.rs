@@ -5,7 +5,7 @@ use driftd::{
     alert::{self, Memory, Subject, Transition},
     config::{Budget, On, Rule, Severity, Threshold},
     monitor::{
-        Frozen, Limit, Measurement, NullDraws, OwnWindows,
+        Bounds, Frozen, Limit, Measurement, NullDraws, OwnWindows,
         budget::{Demand, Thresholds},
         freeze,
     },
@@ -164,7 +164,12 @@ impl Model {
         for (it, column) in measured.iter_mut().zip(&columns) {
             let threshold = thresholds.at(column, it.rows, &mut self.nulls);
             let threshold = threshold.expect("a threshold");
-            it.limits.push(Limit { rule: "r".into(), threshold });
+            it.limits.push(Limit {
+                rule: "r".into(),
+                bounds: Ok(Bounds::above(threshold)),
+                from: String::new(),
+                found: None,
+            });
         }
         measured
     }

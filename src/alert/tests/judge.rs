@@ -156,8 +156,9 @@ fn the_worst_is_the_farthest_over_its_own_threshold() {
         badness(&of(a, 0.2), Threshold::Above(0.2)) > badness(&of(b, 0.2), Threshold::Above(0.2))
     };
     assert!(above(0.9, 0.3) && !above(0.3, 0.9));
-    let below = Threshold::Below(0.7);
-    assert!(badness(&of(0.5, 0.7), below) > badness(&of(0.6, 0.7), below));
+    let below = |value| Evidence { below: true, ..of(value, 0.7) };
+    let rule = Threshold::Below(0.7);
+    assert!(badness(&below(0.5), rule) > badness(&below(0.6), rule));
     // Twice a small threshold is worse than a little over a large one.
     let own = Threshold::Default;
     assert!(badness(&of(0.2, 0.1), own) > badness(&of(10.5, 10.0), own));
@@ -166,13 +167,15 @@ fn the_worst_is_the_farthest_over_its_own_threshold() {
 
 #[test]
 fn a_budget_is_judged_by_the_threshold_found_for_the_rule() {
-    use crate::monitor::Limit;
+    let limit = |rule: &str, upper| Limit {
+        rule: rule.into(),
+        bounds: Ok(Bounds::above(upper)),
+        from: String::new(),
+        found: None,
+    };
     let budget = "1/month".parse().unwrap();
     let rule = rule(Threshold::Budget { budget, effect_min: None }, None);
-    let limits = vec![
-        Limit { rule: "other".into(), threshold: 0.1 },
-        Limit { rule: "r".into(), threshold: 0.3 },
-    ];
+    let limits = vec![limit("other", 0.1), limit("r", 0.3)];
     for (value, outcome) in [(0.29, Clear), (0.3, Clear), (0.31, Breach)] {
         let it = Measurement { limits: limits.clone(), ..measured(Ok(value)) };
         let judged = judge(&rule, &[it], &[], &[], 0.0);

@@ -22,6 +22,8 @@ use crate::{
         model::{ModelWorker, Shared, columns, history::earlier_slots},
         parts,
     },
+    engine::history::looks_back,
+    monitor::derived::{CHANGE_PAST, FORECAST_MAX, seasons},
     source::{Source, TimeColumn},
     store::{Commit, Mode, Store, StoreError},
     time::{Grid, Interval, Span, Timestamp},
@@ -270,9 +272,9 @@ pub(super) async fn after_silence(
     Ok(first.max(grid.window_of(oldest).start).min(shown))
 }
 
-/// Whether a rule judges how many rows came, and when.
+/// Whether a rule judges how many rows came, and when, or looks back on windows.
 fn is_about_rows(rule: &Rule) -> bool {
-    Metric::find(rule.metric).is_some_and(|it| it.family == Family::Rows)
+    looks_back(rule) || Metric::find(rule.metric).is_some_and(|it| it.family == Family::Rows)
 }
 
 fn last_closed(grid: &Grid, newest: Timestamp, lateness: Span) -> Interval {
@@ -295,6 +297,9 @@ fn context(model: &ModelConfig, start: Timestamp) -> Timestamp {
     history_from(model, first)
 }
 
+/// Periods of the longest season that are evaluated before a window whose forecast is asked for.
+const PERIODS: usize = 4;
+
 /// Where the history begins that the window at `start` is compared with: a reference of earlier
 /// windows, and the same slot of earlier weeks where a rule asks for it.
 pub(super) fn history_from(model: &ModelConfig, start: Timestamp) -> Timestamp {
@@ -307,7 +312,13 @@ pub(super) fn history_from(model: &ModelConfig, start: Timestamp) -> Timestamp {
         earlier_slots(&grid, &grid.window_of(start)).last().map(|slot| slot.start)
     };
     let by_slot = model.rules.iter().filter(|rule| rule.metric == "row_count_change");
-    by_slot.filter_map(oldest_slot).fold(reference, Ord::min)
+    let by_slot = by_slot.filter_map(oldest_slot).fold(reference, Ord::min);
+    let foretold = model.rules.iter().filter(|rule| looks_back(rule)).map(|rule| {
+        let windows = PERIODS * seasons(rule.window).into_iter().max().unwrap_or(0);
+        let windows = windows.clamp(CHANGE_PAST, FORECAST_MAX) as i64;
+        start.minus(Span::micros(rule.window.nominal().as_micros().saturating_mul(windows)))
+    });
+    foretold.fold(by_slot, Ord::min)
 }
 
 fn progress(args: &Args, models: u64) -> ProgressBar {

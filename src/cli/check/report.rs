@@ -9,7 +9,7 @@ use crate::{
     cli::Format,
     config::{ModelConfig, On, Rule, Threshold},
     engine::Roles,
-    monitor::Measurement,
+    monitor::{Limit, Measurement},
     notify::Evidence,
     store::{MeasurementsRow, Store},
     time::{Interval, Timestamp},
@@ -39,8 +39,18 @@ pub(super) struct Row {
     pub(super) reason: Option<String>,
     pub(super) p_value: Option<f64>,
     pub(super) error_bound: f64,
-    /// The rule's, else the one that respects the window's size.
+    /// The rule's, of two the one that the value is beyond or nearest to; else the one that
+    /// respects the window's size.
     pub(super) threshold: Option<f64>,
+    /// What a value may not be below, of a threshold that is found for each window.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) threshold_lower: Option<f64>,
+    /// What a value may not be above, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) threshold_upper: Option<f64>,
+    /// Where such a threshold came from, or why there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) threshold_from: Option<String>,
     pub(super) rows: u64,
     pub(super) labels: Option<u64>,
     pub(super) label_coverage: Option<f64>,
@@ -71,6 +81,12 @@ pub(super) struct Alert {
     /// The threshold that the worst value passed, where the rule's words give no number.
     #[serde(skip)]
     pub(super) found: Option<f64>,
+    /// Whether it is below it.
+    #[serde(skip)]
+    pub(super) found_below: bool,
+    /// Where it came from.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) threshold_from: String,
 }
 
 /// What a value is about.
@@ -159,7 +175,7 @@ fn judged(
     row: &MeasurementsRow,
     measurement: &Measurement,
     episodes: &[Episode],
-) -> Option<(&'static str, Option<f64>)> {
+) -> Option<Stood> {
     let size_of = |rule: &Rule| {
         crate::time::Grid { size: rule.window, zone: model.time_zone.clone() }
             .window_of(row.window.start)
@@ -196,10 +212,19 @@ fn judged(
                 Outcome::NoData => (1, "no_data"),
                 Outcome::Band | Outcome::Clear => (0, "ok"),
             };
-            (badness, state, threshold)
+            let limit = measurement.limit_of(&rule.name).cloned();
+            (badness, Stood { state, threshold, limit })
         })
         .max_by_key(|(badness, ..)| *badness)
-        .map(|(_, state, threshold)| (state, threshold))
+        .map(|(_, stood)| stood)
+}
+
+/// Where a rule stood at a window.
+struct Stood {
+    state: &'static str,
+    threshold: Option<f64>,
+    /// The threshold that was found for the window.
+    limit: Option<Limit>,
 }
 
 /// Whether an alert of the rule began with a change of this column in this window.
@@ -228,11 +253,15 @@ fn was_firing(rule: &Rule, episodes: &[Episode], window: Interval) -> bool {
 }
 
 impl Row {
-    fn new(
-        row: &MeasurementsRow,
-        it: &Measurement,
-        judged: Option<(&'static str, Option<f64>)>,
-    ) -> Self {
+    fn new(row: &MeasurementsRow, it: &Measurement, judged: Option<Stood>) -> Self {
+        let limit = judged.as_ref().and_then(|it| it.limit.as_ref());
+        let bounds = limit.and_then(|it| it.bounds.as_ref().ok());
+        let own = it.limit_of(Limit::OWN).and_then(|it| it.bounds.as_ref().ok());
+        let bounds = bounds.or(own).copied().unwrap_or_default();
+        let threshold_from = limit.map(|it| match &it.bounds {
+            Ok(_) => it.from.clone(),
+            Err(why) => why.to_string(),
+        });
         Self {
             model: row.model.clone(),
             version: Some(row.version.clone()).filter(|version| !version.is_empty()),
@@ -245,11 +274,14 @@ impl Row {
             reason: it.value.as_ref().err().map(ToString::to_string),
             p_value: it.p_value,
             error_bound: it.error_bound,
-            threshold: judged.and_then(|(_, threshold)| threshold).or(it.threshold),
+            threshold: judged.as_ref().and_then(|it| it.threshold).or(it.threshold),
+            threshold_lower: bounds.lower,
+            threshold_upper: bounds.upper,
+            threshold_from: threshold_from.filter(|it| !it.is_empty()),
             rows: it.rows,
             labels: it.labels,
             label_coverage: it.label_coverage,
-            state: judged.map(|(state, _)| state),
+            state: judged.map(|it| it.state),
         }
     }
 }
@@ -285,9 +317,16 @@ impl Alert {
             value: episode.evidence.first().map(|e| e.value),
             worst: episode.worst.as_ref().map(|e| e.value),
             found: match rule.threshold {
-                Threshold::Budget { .. } => episode.worst.as_ref().map(|e| e.threshold),
+                Threshold::Budget { .. } | Threshold::Derived(_) => {
+                    episode.worst.as_ref().map(|e| e.threshold)
+                }
                 _ => None,
             },
+            threshold_from: episode
+                .worst
+                .as_ref()
+                .map_or_else(String::new, |e| e.threshold_from.clone()),
+            found_below: episode.worst.as_ref().is_some_and(|e| e.below),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::report::{Alert, Named, Report, Row};
-use crate::plot::{figure, shown};
+use crate::plot::{figure, shown, shown_within};
 
 /// Columns that names are padded to.
 const NAME_WIDTH: usize = 18;
@@ -104,13 +104,17 @@ fn write_alert(alert: &Alert, out: &mut impl Write) -> std::io::Result<()> {
     let columns: Vec<_> = alert.columns.iter().map(|column| shown(column)).collect();
     let of = if columns.is_empty() { String::new() } else { format!(" of {}", columns.join(", ")) };
     let worst = alert.worst.map(|it| format!(", at worst {}", figure(it))).unwrap_or_default();
-    let found = alert.found.map(|it| format!(" over {}", figure(it))).unwrap_or_default();
+    let side = if alert.found_below { "under" } else { "over" };
+    let found = alert.found.map(|it| format!(" {side} {}", figure(it))).unwrap_or_default();
     let (model, rule) = (shown(&alert.model), shown(&alert.rule));
     writeln!(
         out,
         "{red}{}{red:#} {model} {rule}: {}{of} {} since {}{worst}{found}",
         alert.state, alert.metric, alert.threshold, alert.since
     )?;
+    if !alert.threshold_from.is_empty() {
+        writeln!(out, "  threshold: {}", shown_within(&alert.threshold_from, 200))?;
+    }
     for Named { column, names, names_left_out } in &alert.named {
         let of = column.as_deref().map(|it| format!("{}: ", shown(it))).unwrap_or_default();
         let names: Vec<_> = names.iter().map(|it| shown(it)).collect();

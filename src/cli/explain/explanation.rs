@@ -336,7 +336,8 @@ fn judgement(rule: &Rule, judged: &judge::Judged) -> Judgement {
     let limit = judged.evidence.as_ref().map(|it| it.threshold);
     let limit = limit.filter(|_| !matches!(rule.threshold, Threshold::Detector { .. }));
     let mut threshold = note::threshold(rule, None);
-    if let (Threshold::Budget { .. }, Some(limit)) = (rule.threshold, limit) {
+    if let (Threshold::Budget { .. } | Threshold::Derived(_), Some(limit)) = (rule.threshold, limit)
+    {
         threshold += &format!(", here {}", figure(limit));
     }
     Judgement {

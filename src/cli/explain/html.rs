@@ -5,7 +5,7 @@ use super::explanation::{Confusion, Explanation, Null};
 use crate::{
     cli::page::page,
     monitor::explain::Account,
-    plot::{BarChart, Bins, Histogram, figure, shown},
+    plot::{BarChart, Bins, Histogram, figure, p_value, shown},
 };
 
 /// The page.
@@ -72,7 +72,7 @@ fn facts(it: &Explanation) -> Markup {
             @if let Some((labels, share)) = it.labels.zip(it.label_coverage) {
                 (fact("Labels", format!("{labels}, {:.1} % of the rows", share * 100.0)))
             }
-            @if let Some(p) = it.p_value { (fact("p", figure(p))) }
+            @if let Some(p) = it.p_value { (fact("p", p_value(p))) }
             @if let Some(threshold) = it.threshold {
                 (fact("Threshold", format!("{}, {from}", figure(threshold))))
             }

@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::explanation::{Confusion, Explanation, Null};
 use crate::{
     monitor::explain::{Account, BinPart, CountPart, GapPart, QuantilePart},
-    plot::{figure, shown, shown_within},
+    plot::{figure, p_value, shown, shown_within},
 };
 
 /// Bins that are listed.
@@ -76,7 +76,7 @@ fn write_value(it: &Explanation, out: &mut impl Write) -> std::io::Result<()> {
                 write!(out, " ± {}", figure(it.error_bound))?;
             }
             if let Some(p) = it.p_value {
-                write!(out, ", p {}", figure(p))?;
+                write!(out, ", p {}", p_value(p))?;
             }
         }
         None => write!(out, "  value      none: {}", shown(it.reason.as_deref().unwrap_or("")))?,

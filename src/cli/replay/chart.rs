@@ -36,7 +36,9 @@ pub(super) fn chart(
             let value = it.value.as_ref().ok().copied();
             lines.entry(column.to_owned()).or_default().push((row.window.start, value));
             let limit = match rule.threshold {
-                Threshold::Budget { .. } => it.limit_of(&rule.name),
+                Threshold::Budget { .. } | Threshold::Derived(_) => {
+                    it.limit_of(&rule.name).and_then(|it| it.bounds.as_ref().ok()?.upper)
+                }
                 _ => it.threshold,
             };
             highest = [highest, limit].into_iter().flatten().reduce(f64::max);
@@ -65,7 +67,7 @@ pub(super) fn chart(
         Threshold::Above(value) => vec![level(value, "above")],
         Threshold::Below(value) => vec![level(value, "below")],
         Threshold::Detector { .. } => Vec::new(),
-        Threshold::Default | Threshold::Budget { .. } => {
+        Threshold::Default | Threshold::Budget { .. } | Threshold::Derived(_) => {
             let name = "highest threshold".to_owned();
             series.push(Series { name, points: limits, band: Vec::new() });
             Vec::new()

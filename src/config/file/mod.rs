@@ -12,9 +12,11 @@ use crate::time::Span;
 
 mod custom;
 mod model;
+mod threshold;
 
 pub(super) use custom::Custom;
 pub(super) use model::{Labels, Metrics, Model, Predictions, Reference, Rule};
+pub(super) use threshold::Threshold;
 
 /// Least time that history is kept.
 pub(super) const KEEP_MIN: Span = Span::days(1);

@@ -12,7 +12,7 @@ use crate::{
     engine::{
         BySlice, Ingest, Slice, WindowRows,
         labels::{self, Admitted, Policy},
-        measure::{self, Closed, Measurements},
+        measure::{self, Closed, Judged, Measurements},
         rules::{self, Measured},
     },
     failpoint,
@@ -226,7 +226,9 @@ impl ModelWorker {
             let model = &config.models[&self.name];
             let earlier = self.earlier_rows(size, &window, &next.segments).await?;
             let segments = next.segments.kept();
-            let closed = Closed { size, window, profiles: &profiles, segments, earlier: &earlier };
+            let history = self.past(size, Group::Drift, window).await?;
+            let (profiles, earlier, history) = (&profiles, &earlier, history.as_ref());
+            let closed = Closed { size, window, profiles, segments, earlier, history };
             let mut measured =
                 measure::drift(model, &self.roles, &against, closed, &mut self.nulls);
             let custom = match custom.take() {
@@ -237,7 +239,10 @@ impl ModelWorker {
                     self.ask_longer(window, rows, commit).await
                 }
             };
-            custom::add(&mut measured, &custom);
+            if custom::add(&mut measured, &custom) {
+                let judged = Judged { size, window, history };
+                measure::limit_custom(model, &self.roles, &against, judged, &mut measured);
+            }
             commit.measurements.extend(measure::rows(&self.name, window, Group::Drift, &measured));
             let features = self.roles.features(&against);
             self.judge(
@@ -247,7 +252,7 @@ impl ModelWorker {
                 Group::Drift,
                 &measured,
                 &features,
-                Some((against.as_ref(), &profiles)),
+                Some((against.as_ref(), profiles)),
                 next,
                 now,
                 commit,

@@ -72,6 +72,7 @@ impl ModelWorker {
                 let mut measured = measure::accuracy(&outcomes, self.model().rows_min);
                 let asked = self.ask_final(span, self.rows_closed(span).await?, now).await;
                 custom::add(&mut measured, &asked);
+                self.limit_accuracy(size, span, &mut measured).await?;
                 let kept = measure::rows(&self.name, span, Group::Performance, &measured);
                 commit.measurements.extend(kept);
                 let group = Group::Performance;

@@ -7,6 +7,7 @@ mod custom;
 mod finish;
 pub(crate) mod history;
 mod label;
+mod past;
 mod recall;
 mod reference;
 mod scan;
@@ -152,6 +153,7 @@ pub struct ModelWorker {
     /// The reference's rows, for queries that read them.
     reference_rows: Option<custom::ReferenceRows>,
     nulls: NullDraws,
+    pasts: Vec<past::Past>,
     /// The latest event time known to have been seen.
     newest: Option<Timestamp>,
     labels_at: LabelsAt,
@@ -193,6 +195,7 @@ impl ModelWorker {
             references: Vec::new(),
             reference_rows: None,
             nulls: NullDraws::default(),
+            pasts: Vec::new(),
             newest: None,
             labels_at: LabelsAt::default(),
             live: None,

@@ -7,7 +7,7 @@ use crate::{
     daemon::parts,
     engine::{
         BySlice, Roles, Roster, SegmentRows, UNKNOWN_VERSION, frozen,
-        reference::{self, Collected, OWN_WINDOWS_MAX, ReferenceRows},
+        reference::{self, Collected, OWN_WINDOWS_MAX, ReferenceLabels, ReferenceRows},
         rules,
         segments::LeftOut,
     },
@@ -146,7 +146,7 @@ impl ModelWorker {
         };
         let whole = parts.remove("").map(collected).unwrap_or_default();
         let segments = parts.into_iter().map(|(name, part)| (name, collected(part))).collect();
-        Ok(Read { whole, segments, rows_refused: 0 })
+        Ok(Read { whole, segments, ..Read::default() })
     }
 
     /// A version not seen before that serves most of a window has been promoted: what was open
@@ -243,6 +243,7 @@ fn frozen_of(
     let (profile, bins) = (read.whole.whole.clone(), model.reference.bins);
     let mut frozen = monitor::freeze(profile, id, bins, &model.predictions.kinds);
     frozen.own = reference::own_windows(model, roles, &frozen, &read.whole.windows, anew);
+    read.labels.clone().judge(model, &mut frozen);
     with_segments(model, roles, frozen, &read.segments, anew)
 }
 
@@ -266,6 +267,7 @@ fn with_segments(
 struct Read {
     whole: Collected,
     segments: BTreeMap<String, Collected>,
+    labels: ReferenceLabels,
     rows_refused: u64,
 }
 
@@ -328,7 +330,7 @@ fn read_parts(
 ) -> Result<(Read, ReadReport), SourceError> {
     let grid = Grid { size: model.window, zone: model.time_zone.clone() };
     let mut rows = ReferenceRows::new(roles, grid, roster.kept());
-    let (columns, keys) = (roles.wanted(), roles.named());
+    let (columns, keys) = roles.of_reference();
     let query = Query { columns: columns.as_deref(), keys: &keys, time, ..Query::default() };
     let mut total = ReadReport::default();
     for part in parts {
@@ -338,6 +340,7 @@ fn read_parts(
         total.rows_refused += report.rows_refused;
         total.rows_without_time += report.rows_without_time;
     }
+    let labels = rows.take_labels();
     let (whole, segments) = rows.finish();
-    Ok((Read { whole, segments, rows_refused: total.rows_refused }, total))
+    Ok((Read { whole, segments, labels, rows_refused: total.rows_refused }, total))
 }

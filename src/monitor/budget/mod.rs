@@ -12,15 +12,20 @@
 //! | a few | redrawn, times how much more its own windows differ than redrawn ones, and no less than the largest of them |
 //!
 //! A threshold is never below the least effect: what is certain is not therefore worth a look.
+mod accuracy;
 mod cost;
+mod law;
 mod own;
 mod patience;
+mod sides;
 
 use std::collections::BTreeMap;
 
 use super::{
     Frozen, NullDraws,
+    derived::Found,
     null::{on_grid, usual_cut},
+    performance,
 };
 use crate::{
     profile::ColumnProfile,
@@ -28,9 +33,11 @@ use crate::{
     time::WindowSize,
 };
 
+pub use accuracy::{AccuracyBasis, EFFECT_MIN, Redrawn, accuracy, accuracy_basis};
 pub use cost::chance;
 pub use own::OwnWindows;
 use own::{Course, Level};
+pub use sides::{both_sides, is_two_sided};
 
 /// Windows of its own from which a reference's budget is exact.
 pub const WINDOWS_ENOUGH: usize = 60;
@@ -107,22 +114,54 @@ impl<'a> Thresholds<'a> {
         self.basis
     }
 
-    /// The threshold for a column of a window of which `rows` rows have a value. `None` where
-    /// there is neither a least effect nor anything to draw from.
+    /// The thresholds for a column of a window of which `rows` rows have a value, on both sides of
+    /// what drifts both ways, and where they come from. `None` where there is neither a least
+    /// effect nor anything to draw from.
+    pub fn bounds(&mut self, column: &str, rows: u64, nulls: &mut NullDraws) -> Option<Found> {
+        let (chance, cut) = self.parts(column, rows, nulls)?;
+        let distance = larger(chance, cut)?;
+        let sizes = (rows_of(self.frozen, self.metric, column)?, rows);
+        let bounds = sides::bounds(self.metric, distance, sizes);
+        let Basis { columns, windows, .. } = self.basis;
+        let exact = self.level.at(column, rows).is_some();
+        let by = match (chance, cut) {
+            (Some(chance), Some(cut)) if chance <= cut => "the least effect, chance explains less",
+            (None, _) => "the least effect",
+            _ if exact => "the reference's own windows",
+            _ if windows >= WINDOWS_FEW => "redrawn, and the reference's few windows",
+            _ => "redrawn at these sizes",
+        };
+        let over = if columns == 1 { "1 column".to_owned() } else { format!("{columns} columns") };
+        let from = format!("{by}; over {over}, {windows} reference windows");
+        Some(Found { bounds, from })
+    }
+
+    /// The threshold for a column of a window of which `rows` rows have a value, of what drifts
+    /// both ways its distance from the middle. `None` where there is neither a least effect nor
+    /// anything to draw from.
     pub fn at(&mut self, column: &str, rows: u64, nulls: &mut NullDraws) -> Option<f64> {
+        let (chance, cut) = self.parts(column, rows, nulls)?;
+        larger(chance, cut)
+    }
+
+    /// What chance explains, and the least effect.
+    fn parts(
+        &mut self,
+        column: &str,
+        rows: u64,
+        nulls: &mut NullDraws,
+    ) -> Option<(Option<f64>, Option<f64>)> {
         let reference = self.frozen.profile.columns.get(column)?;
         let bins = self.frozen.bins.get(column).unwrap_or(&Bins::None);
         let sizes = (rows_of(self.frozen, self.metric, column)?, rows);
-        let cut = self.demand.effect_min.or_else(|| usual_cut(self.metric, reference, sizes));
+        let usual = || usual_cut(self.metric, reference, sizes);
+        let usual = || usual().map(|cut| sides::distance(self.metric, cut, sizes));
+        let cut = self.demand.effect_min.or_else(usual);
         let chance = match self.level.at(column, rows) {
             Some(chance) => Some(chance),
             None => self.redrawn(column, reference, bins, sizes, cut.unwrap_or(0.0), nulls),
         };
-        let larger = match (chance, cut) {
-            (Some(chance), Some(cut)) => Some(chance.max(cut)),
-            (chance, cut) => chance.or(cut),
-        };
-        larger.filter(|it| it.is_finite() && *it >= 0.0)
+        Some((chance, cut))
     }
 
     /// The threshold of what is redrawn, with what the few windows that the reference has say of
@@ -138,18 +177,46 @@ impl<'a> Thresholds<'a> {
     ) -> Option<f64> {
         let grid = (on_grid(sizes.0), on_grid(sizes.1));
         let single = || patience::single(self.single, self.demand.windows, grid);
-        let share = 1.0 - *self.shares.entry(grid).or_insert_with(single);
+        let single = *self.shares.entry(grid).or_insert_with(single);
+        // Either side has half of what may happen by chance.
+        let half = |share: f64| if is_two_sided(self.metric) { 0.5 * share } else { share };
+        let share = 1.0 - half(single);
+        let far = |value: f64, rows: u64| sides::distance(self.metric, value, (sizes.0, rows));
         let course = self.own.and_then(|own| own.course(self.metric, column));
         let Some(course) = course.filter(|course| course.len() >= WINDOWS_FEW) else {
-            return nulls.null(self.metric, reference, bins, sizes, share, cut);
+            let cut = if is_two_sided(self.metric) { 0.0 } else { cut };
+            let chance = nulls.null(self.metric, reference, bins, sizes, share, cut)?;
+            return Some(far(chance, sizes.1));
         };
         let rows = course.rows_typical();
-        let usual = nulls.quantile(self.metric, reference, bins, sizes.0, rows, 0.5);
-        let wider = course.typical(self.metric, sizes.0).zip(usual.filter(|it| *it > 0.0));
+        let median = 1.0 - half(0.5);
+        let usual = nulls.quantile(self.metric, reference, bins, sizes.0, rows, median);
+        let usual = usual.map(|it| far(it, rows)).filter(|it| *it > 0.0);
+        let wider = course.typical(self.metric, sizes.0).zip(usual);
         let wider = wider.map_or(1.0, |(own, redrawn)| (own / redrawn).max(1.0));
-        let chance = nulls.null(self.metric, reference, bins, sizes, share, cut / wider)?;
+        let cut = if is_two_sided(self.metric) { 0.0 } else { cut / wider };
+        let chance = nulls.null(self.metric, reference, bins, sizes, share, cut)?;
+        let chance = far(chance, sizes.1);
         Some((chance * wider).max(course.largest(self.metric, sizes)))
     }
+}
+
+/// The larger of what chance explains and the least effect, where it is a threshold.
+fn larger(chance: Option<f64>, cut: Option<f64>) -> Option<f64> {
+    let larger = match (chance, cut) {
+        (Some(chance), Some(cut)) => Some(chance.max(cut)),
+        (chance, cut) => chance.or(cut),
+    };
+    larger.filter(|it| it.is_finite() && *it >= 0.0)
+}
+
+/// Whether a reference's own windows can tell what the metric is without drift: those of its
+/// columns, how many rows they have, and what their labels say.
+pub fn is_told_by_windows(metric: &str) -> bool {
+    // What is outside of the reference is never in its own windows.
+    let is_outside = matches!(metric, "new_category_rate" | "out_of_range_rate");
+    let of_column = stat::find(metric).is_some_and(|it| !it.kinds().is_empty());
+    (of_column && !is_outside) || metric == "row_count" || performance::find(metric).is_some()
 }
 
 /// Rows of the reference that the metric of a column rests on.

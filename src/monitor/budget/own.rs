@@ -29,11 +29,19 @@ use crate::{
     time::{Timestamp, WindowSize},
 };
 
+use super::{
+    law::{Law, law},
+    sides,
+};
+
 /// Share of the maxima whose excesses are fitted, and their least number.
 const PEAKS: f64 = 0.2;
 const PEAKS_MIN: usize = 10;
 /// Share of the budget that is aimed at.
-const AIM: f64 = 0.7;
+pub(super) const AIM: f64 = 0.7;
+
+/// Stands for a column where a metric is of the window as a whole.
+pub(super) const WHOLE: &str = "";
 
 /// A reference's windows of one size, and what each says against the whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,37 +61,6 @@ pub(super) struct Course {
     points: Vec<(u32, f64, u64)>,
 }
 
-/// How a metric behaves: powers, not units.
-#[derive(Clone, Copy, Debug)]
-struct Law {
-    /// Of (n + m)/(n - m): how much a window that is part of the whole shrinks.
-    whole: f64,
-    /// Of (1/n + 1/m): how it falls with the sizes.
-    size: f64,
-    /// That makes it nearly normal.
-    root: f64,
-}
-
-/// `None` for what a part of the reference can't be asked: whether it lies outside of the whole.
-fn law(metric: &str) -> Option<Law> {
-    let of = |whole, size, root| Some(Law { whole, size, root });
-    if let Some(divergence) = stat::find(metric)?.divergence() {
-        return of(divergence.order, divergence.order, 1.0 / (3.0 * divergence.order));
-    }
-    match metric {
-        "ks" | "kuiper" | "wasserstein" | "wasserstein_normed" | "energy_distance"
-        | "mean_shift" | "quantile_shift" | "fisher_exact" => of(0.5, 0.5, 2.0 / 3.0),
-        // Tests that have the sizes in them already.
-        "two_proportion_z" => of(0.5, 0.0, 2.0 / 3.0),
-        "chi_square" | "g_test" | "epps_singleton" => of(1.0, 0.0, 1.0 / 3.0),
-        // Not compared with the reference at all, and as large for few rows as for many.
-        "missing_rate" | "nan_rate" | "infinite_rate" | "type_mismatch_rate" => {
-            of(0.0, 0.0, 2.0 / 3.0)
-        }
-        _ => None,
-    }
-}
-
 impl OwnWindows {
     /// Measures a reference's windows, in the order of their starts, against the whole of it.
     pub fn measure(
@@ -96,7 +73,8 @@ impl OwnWindows {
     ) -> Self {
         let mut courses = BTreeMap::new();
         for metric in metrics {
-            let (Some(law), Some(statistic)) = (law(metric), stat::find(metric)) else { continue };
+            let Some(statistic) = stat::find(metric) else { continue };
+            let whole = law(metric).map_or(0.0, |law| law.whole);
             let mut of_metric = BTreeMap::new();
             for name in columns {
                 let Some(reference) = frozen.profile.columns.get(name) else { continue };
@@ -109,8 +87,13 @@ impl OwnWindows {
                     let m = rows as f64;
                     // Of what is more than half of the whole, the whole says little.
                     if m > 0.0 && 2.0 * m <= n {
-                        let widened = value.value * ((n + m) / (n - m)).powf(law.whole);
-                        points.push((index, widened, rows));
+                        let times = ((n + m) / (n - m)).powf(whole);
+                        let sizes = (statistic.rows(reference), rows);
+                        points.push((
+                            index,
+                            sides::widened(metric, value.value, sizes, times),
+                            rows,
+                        ));
                     }
                 }
                 if !points.is_empty() {
@@ -122,8 +105,46 @@ impl OwnWindows {
         Self { size, starts: windows.iter().map(|(start, _)| *start).collect(), courses }
     }
 
+    /// What a budget may be asked of: metrics whose law is known.
     pub(super) fn course(&self, metric: &str, column: &str) -> Option<&Course> {
+        law(metric)?;
+        self.any_course(metric, column)
+    }
+
+    /// The course of whatever was measured; of the window as a whole the column has no name.
+    pub(super) fn any_course(&self, metric: &str, column: &str) -> Option<&Course> {
         self.courses.get(metric)?.get(column)
+    }
+
+    /// The values of a metric, of a window as a whole where there is no column, as they would be
+    /// in a window of `rows` rows: pairs of rows are as many more.
+    pub fn values(&self, metric: &str, column: Option<&str>, rows: u64) -> Vec<f64> {
+        let Some(course) = self.any_course(metric, column.unwrap_or(WHOLE)) else {
+            return Vec::new();
+        };
+        let at = |(value, own): (f64, u64)| match metric {
+            "mann_whitney" => value * rows as f64 / own.max(1) as f64,
+            _ => value,
+        };
+        course.values().map(at).collect()
+    }
+
+    /// Adds what was measured on windows as a whole: start, value, and the rows it rests on.
+    pub fn add_whole(&mut self, metric: &str, values: &[(Timestamp, f64, u64)]) {
+        let index = |start: &Timestamp| self.starts.binary_search(start).ok();
+        let points = values.iter().filter_map(|(start, value, rows)| {
+            Some((u32::try_from(index(start)?).ok()?, *value, *rows))
+        });
+        let course = Course { points: points.collect() };
+        if course.len() > 0 {
+            let of_metric = self.courses.entry(metric.to_owned()).or_default();
+            of_metric.insert(WHOLE.to_owned(), course);
+        }
+    }
+
+    /// Windows of which nothing is known but when they are.
+    pub fn empty(size: WindowSize, starts: Vec<Timestamp>) -> Self {
+        Self { size, starts, courses: BTreeMap::new() }
     }
 }
 
@@ -144,14 +165,20 @@ impl Course {
         rows.get(rows.len() / 2).copied().unwrap_or(0)
     }
 
-    fn rows_largest(&self) -> u64 {
+    /// The values, and the rows that each rests on.
+    pub(super) fn values(&self) -> impl Iterator<Item = (f64, u64)> {
+        self.points.iter().map(|(_, value, rows)| (*value, *rows))
+    }
+
+    pub(super) fn rows_largest(&self) -> u64 {
         self.points.iter().map(|point| point.2).max().unwrap_or(0)
     }
 
     /// The values at the typical size, nearly normal.
-    fn normal(&self, law: Law, n: u64) -> Vec<f64> {
+    fn normal(&self, metric: &str, law: Law, n: u64) -> Vec<f64> {
         let typical = spread(n, self.rows_typical());
         let at = |(_, value, rows): &(u32, f64, u64)| {
+            let value = sides::distance(metric, *value, (n, *rows));
             (value * (typical / spread(n, *rows)).powf(law.size)).max(0.0).powf(law.root)
         };
         self.points.iter().map(at).collect()
@@ -167,27 +194,27 @@ impl Course {
     /// The middle of the values, at the typical size.
     pub(super) fn typical(&self, metric: &str, n: u64) -> Option<f64> {
         let law = law(metric)?;
-        let (mean, _) = moments(&self.normal(law, n))?;
+        let (mean, _) = moments(&self.normal(metric, law, n))?;
         Some(mean.powf(1.0 / law.root))
     }
 
     /// Mean and deviation of the values made nearly normal, and where `value` lies among them.
     pub(super) fn against(&self, metric: &str, n: u64, value: f64) -> Option<(f64, f64, f64)> {
         let law = law(metric)?;
-        let (mean, deviation) = moments(&self.normal(law, n))?;
+        let (mean, deviation) = moments(&self.normal(metric, law, n))?;
         Some((mean, deviation, value.max(0.0).powf(law.root)))
     }
 
     /// The largest value, in a window of `sizes.1` rows.
     pub(super) fn largest(&self, metric: &str, sizes: (u64, u64)) -> f64 {
         let Some(law) = law(metric) else { return 0.0 };
-        let largest = self.normal(law, sizes.0).into_iter().fold(0.0, f64::max);
+        let largest = self.normal(metric, law, sizes.0).into_iter().fold(0.0, f64::max);
         self.at_rows(law, sizes.0, largest.powf(1.0 / law.root), sizes.1)
     }
 }
 
 /// Mean and deviation (ddof 1); `None` for fewer than two values.
-fn moments(values: &[f64]) -> Option<(f64, f64)> {
+pub(super) fn moments(values: &[f64]) -> Option<(f64, f64)> {
     let n = values.len() as f64;
     if n < 2.0 {
         return None;
@@ -226,7 +253,7 @@ impl<'a> Level<'a> {
         let mut largest: BTreeMap<u32, f64> = BTreeMap::new();
         for &(name, course, rows) in columns {
             let Some(law) = law(metric) else { continue };
-            let values = course.normal(law, rows);
+            let values = course.normal(metric, law, rows);
             let Some((mean, deviation)) = moments(&values) else { continue };
             let run = usize::try_from(windows.max(1)).unwrap_or(usize::MAX);
             let scores = studentised(&values, mean, deviation);
@@ -251,7 +278,7 @@ impl<'a> Level<'a> {
 }
 
 /// Each value in deviations of the others from the mean of the others.
-fn studentised(values: &[f64], mean: f64, deviation: f64) -> Vec<f64> {
+pub(super) fn studentised(values: &[f64], mean: f64, deviation: f64) -> Vec<f64> {
     let n = values.len() as f64;
     let score = |value: &f64| {
         // The others' mean is further away by n/(n - 1), and their deviation is smaller.
@@ -266,7 +293,7 @@ fn studentised(values: &[f64], mean: f64, deviation: f64) -> Vec<f64> {
 }
 
 /// What a further value passes with probability `alarms`, given these.
-fn passed_by(mut values: Vec<f64>, alarms: f64) -> f64 {
+pub(super) fn passed_by(mut values: Vec<f64>, alarms: f64) -> f64 {
     values.sort_unstable_by(|a, b| b.total_cmp(a));
     let n = values.len() as f64;
     let count = (n * PEAKS).ceil().max(PEAKS_MIN as f64);

@@ -9,7 +9,7 @@ use crate::profile::Distribution;
 const RANKS: usize = 64;
 
 /// A count of rows, to be drawn.
-pub(super) enum Cell {
+pub(in crate::monitor) enum Cell {
     Empty,
     Few(Poisson<f64>),
     /// Of a mean that is drawn first.
@@ -32,7 +32,7 @@ impl Cell {
     }
 
     /// A count of what had `rows` in a sample, in another that is `ratio` times as large.
-    pub(super) fn posterior(rows: f64, ratio: f64) -> Self {
+    pub(in crate::monitor) fn posterior(rows: f64, ratio: f64) -> Self {
         let mean = rows * ratio;
         if rows > 100.0 && mean > 100.0 {
             return Self::Many { mean, deviation: (mean + mean * ratio).sqrt() };
@@ -40,7 +40,7 @@ impl Cell {
         Gamma::new(rows, ratio).map_or(Self::Empty, |mean| Self::Predicted { mean })
     }
 
-    pub(super) fn draw(&self, random: &mut Pcg64Mcg) -> f64 {
+    pub(in crate::monitor) fn draw(&self, random: &mut Pcg64Mcg) -> f64 {
         match self {
             Self::Empty => 0.0,
             Self::Few(poisson) => poisson.sample(random),

@@ -18,6 +18,8 @@ pub(super) const KNOWN: [&str; 6] =
 const EFFECT: f64 = 0.1 * 0.1;
 /// ∫ φ³/(Φ·(1 - Φ)) dx, by which A² grows with that square.
 const ANDERSON_DARLING: f64 = 0.480_538;
+/// Φ(0.1/√2) - ½: how far the share of pairs is from a half.
+const MANN_WHITNEY: f64 = 0.028_185_989;
 /// g′ᵀ Ω⁻¹ g′ for a normal column, g′ how the means of g grow with its mean.
 const EPPS_SINGLETON: f64 = 0.998_116;
 
@@ -34,6 +36,8 @@ pub(super) fn cut(metric: &str, reference: &ColumnProfile, n: f64, m: f64) -> Op
             mean + ties.added + effect / (2.0 * PI * 3f64.sqrt())
         }
         "epps_singleton" => 4.0 + effect * EPPS_SINGLETON,
+        "t_test" | "t_test_pooled" => effect.sqrt(),
+        "mann_whitney" => (0.5 + MANN_WHITNEY) * n * m,
         _ => return None,
     })
 }

@@ -133,7 +133,10 @@ pub(super) fn chart(
     let levels = rules.filter_map(|r| match r.threshold {
         Threshold::Above(value) => Some(Level { value, label: format!("above {}", figure(value)) }),
         Threshold::Below(value) => Some(Level { value, label: format!("below {}", figure(value)) }),
-        Threshold::Default | Threshold::Budget { .. } | Threshold::Detector { .. } => None,
+        Threshold::Default
+        | Threshold::Budget { .. }
+        | Threshold::Derived(_)
+        | Threshold::Detector { .. } => None,
     });
     LineChart {
         title: title.to_owned(),

@@ -126,6 +126,7 @@ fn cut(facts: &ModelFacts, metric: &str) -> Option<f64> {
         Threshold::Below(_)
         | Threshold::Default
         | Threshold::Budget { .. }
+        | Threshold::Derived(_)
         | Threshold::Detector { .. } => None,
     })
 }

@@ -367,8 +367,8 @@ fn of_version<'m>(
 }
 
 /// Adds custom measurements to others of the same window: to those of all its rows, since a query
-/// says itself of which it is.
-pub(super) fn add(measured: &mut Measurements, custom: &ByVersion) {
+/// says itself of which it is. Tells whether there are any.
+pub(super) fn add(measured: &mut Measurements, custom: &ByVersion) -> bool {
     for (slice, (_, list)) in measured.iter_mut().filter(|(slice, _)| slice.is_whole()) {
         list.extend(of_version(custom, &slice.version));
     }
@@ -376,6 +376,7 @@ pub(super) fn add(measured: &mut Measurements, custom: &ByVersion) {
         let slice = Slice::of_version(version);
         measured.entry(slice).or_insert_with(|| of_it.clone());
     }
+    !custom.is_empty()
 }
 
 #[cfg(test)]
