@@ -15,6 +15,7 @@ mod problem;
 mod problems;
 mod read;
 mod read_detector;
+mod read_joint;
 mod read_model;
 mod read_rule;
 mod read_threshold;

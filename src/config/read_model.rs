@@ -5,6 +5,7 @@ use super::{
     Code, LabelSource, Labels, Metric, ModelConfig, Predictions, Problems, Reference,
     ReferenceKind, Start, file,
     read::Names,
+    read_joint,
     read_rule::{self, Scope},
     suggest,
     table::Table,
@@ -42,7 +43,8 @@ pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option
         .map(|it| labels(&name, it, names, predictions.as_ref(), predictions_place.as_ref()));
     let reference =
         reference_table.and_then(|it| reference(&name, it, names, window, predictions.as_ref()));
-    let metrics = read_metrics(metrics);
+    let metrics_place = metrics.as_ref().map(Table::problems);
+    let mut metrics = read_metrics(metrics);
     let scope = Scope {
         model: &name,
         window,
@@ -59,6 +61,11 @@ pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option
             .help(format!("add `[[models.{name}.rules]]`"));
     }
     let rules = read_rule::rules(rules, &scope, &problems);
+    if let (Some(metrics), Some(rules)) = (&mut metrics, &rules) {
+        read_joint::complete(metrics, rules);
+        let reference = reference.as_ref().map(|it| &it.kind);
+        read_joint::check(&name, metrics, reference, metrics_place.as_ref(), &problems);
+    }
 
     let own = own?;
     let time_zone = zone(&own.time_zone, &problems);
@@ -126,13 +133,18 @@ fn read_metrics(table: Option<Table<'_>>) -> Option<MetricNames> {
     };
     let place = |key: &str, i: usize| Some(table.as_ref()?.problems().at(key).item(i));
     let resolve = |key: &str, names: &[String], fits: &dyn Fn(&Metric) -> bool| {
+        let of = match key {
+            "multivariate" => "all columns together".to_owned(),
+            "embeddings" => "columns of vectors".to_owned(),
+            kind => format!("{kind} columns"),
+        };
         let known = || super::METRICS.iter().filter(|it| fits(it)).map(|it| it.name);
         let mut found = Vec::new();
         for (i, name) in names.iter().enumerate() {
             let (code, message) = match Metric::find(name) {
                 None => (Code::UnknownMetric, format!("there is no metric `{name}`")),
                 Some(it) if !fits(it) => {
-                    (Code::MetricOn, format!("`{name}` is not measured on {key} columns"))
+                    (Code::MetricOn, format!("`{name}` is not measured on {of}"))
                 }
                 Some(it) if found.contains(&it.name) => {
                     (Code::Duplicate, format!("`{name}` is listed twice"))
@@ -157,6 +169,9 @@ fn read_metrics(table: Option<Table<'_>>) -> Option<MetricNames> {
             is_drift(it) && it.fits(Kind::Categorical)
         }),
         quality: resolve("quality", &own.quality, &|it| it.family == super::Family::Quality),
+        multivariate: resolve("multivariate", &own.multivariate, &Metric::is_of_rows),
+        embeddings: resolve("embeddings", &own.embeddings, &Metric::is_of_vectors),
+        sample_rows: own.sample_rows,
     })
 }
 

@@ -34,7 +34,9 @@ pub(super) fn rules(
             let mut own = table.read::<file::Rule>()?;
             if detector.is_some() {
                 read_detector::once(&mut own, &table);
-            } else if !read_threshold::is_own(&table) {
+            } else if !read_threshold::is_own(&table)
+                && Metric::find(&own.metric).is_none_or(Metric::has_budget)
+            {
                 sharing.push(own.name.clone());
             }
             let problems = table.problems();
@@ -215,7 +217,9 @@ fn on(
 ) -> Option<On> {
     let name = metric.name;
     let on = match words {
-        None if metric.is_on_columns() => On::Features,
+        None if metric.is_on_columns() || metric.is_of_vectors() && !metric.is_of_rows() => {
+            On::Features
+        }
         None => On::Window,
         Some(Words::One(word)) => match word.as_str() {
             "features" => On::Features,
@@ -225,9 +229,14 @@ fn on(
         },
         Some(Words::Many(columns)) => On::Columns(columns.clone()),
     };
-    if metric.is_on_columns() == (on == On::Window) {
+    let on_columns = metric.is_on_columns() || metric.is_of_vectors() && on != On::Predictions;
+    let on_window = !metric.is_on_columns() && (!metric.is_of_vectors() || metric.is_of_rows());
+    if on == On::Window && !on_window || on != On::Window && !on_columns {
         let (message, help) = if on == On::Window {
             (format!("`{name}` is measured column by column"), "write on = \"features\"")
+        } else if metric.is_of_vectors() {
+            let message = format!("`{name}` is measured on features that are lists of numbers");
+            (message, "write on = \"features\"")
         } else {
             (format!("`{name}` is measured on the window as a whole"), "leave `on` out")
         };

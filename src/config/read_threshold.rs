@@ -37,7 +37,7 @@ pub(super) fn threshold(
         Some("below") => Some(below(metric, own.below?, &problems)),
         Some(_) => {
             let budget = own.false_alarms?;
-            if !metric.has_default() {
+            if !metric.has_budget() {
                 return no_budget(metric, &problems);
             }
             if let Some(window) = window {
@@ -47,8 +47,10 @@ pub(super) fn threshold(
         }
         None => match shared {
             _ if !metric.has_default() => no_threshold(metric, &problems),
-            Some(budget) => Some(Threshold::Budget { budget, effect_min: own.effect_min }),
-            None => Some(Threshold::Default),
+            Some(budget) if metric.has_budget() => {
+                Some(Threshold::Budget { budget, effect_min: own.effect_min })
+            }
+            _ => Some(Threshold::Default),
         },
     }
 }
@@ -96,12 +98,16 @@ fn no_threshold(metric: &Metric, problems: &Problems<'_>) -> Option<Threshold> {
 
 /// What has no distribution without drift that could be drawn has no budget either.
 fn no_budget(metric: &Metric, problems: &Problems<'_>) -> Option<Threshold> {
-    let key = if metric.worse == Worse::Higher { "above" } else { "below" };
+    let key = if metric.worse == Worse::Lower { "below" } else { "above" };
+    let help = match metric.has_default() {
+        true => format!("leave it out, for the metric's own threshold, or write `{key} = …`"),
+        false => format!("write `{key} = …` instead: only you know what is bad"),
+    };
     problems
         .at("false_alarms")
         .key()
         .note(Code::NoThreshold, format!("no budget gives `{}` a threshold", metric.name))
-        .help(format!("write `{key} = …` instead: only you know what is bad"));
+        .help(help);
     None
 }
 

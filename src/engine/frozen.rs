@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    monitor::{Frozen, OwnWindows},
+    monitor::{Frozen, OwnWindows, multivariate::Together},
     profile::{Limits, codec},
     stat::Bins,
 };
@@ -14,8 +14,14 @@ pub struct BadReference(String);
 
 /// The form without a reference's own windows.
 const WITHOUT_WINDOWS: u8 = 1;
+/// The form without what it is as a whole.
+const WITHOUT_JOINT: u8 = 2;
 /// The form that is written.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
+
+/// Most bytes of what is frozen of a reference as a whole, before compression.
+const JOINT_BYTES_MAX: usize = 256 << 20;
+const LEVEL: i32 = 3;
 
 /// The packed form, which begins with its version.
 ///
@@ -28,8 +34,33 @@ pub fn encode(frozen: &Frozen) -> Result<Vec<u8>, BadReference> {
     let mut bytes = vec![FORMAT];
     bytes.extend(length.to_le_bytes());
     bytes.extend(head);
+    let joint = encode_joint(frozen)?;
+    let length = u32::try_from(joint.len()).map_err(|e| BadReference(e.to_string()))?;
+    bytes.extend(length.to_le_bytes());
+    bytes.extend(joint);
     bytes.extend(codec::encode(&frozen.profile, &Limits::default()));
     Ok(bytes)
+}
+
+/// What is frozen of a reference as a whole; no bytes where that is nothing.
+fn encode_joint(frozen: &Frozen) -> Result<Vec<u8>, BadReference> {
+    let Some(joint) = &frozen.joint else { return Ok(Vec::new()) };
+    let bad = |e: &dyn std::fmt::Display| BadReference(e.to_string());
+    let plain = postcard::to_allocvec(joint).map_err(|e| bad(&e))?;
+    let mut compressor = zstd::bulk::Compressor::new(LEVEL).map_err(|e| bad(&e))?;
+    // What sums are made with can't be told to be wrong by looking at it.
+    compressor
+        .set_parameter(zstd::zstd_safe::CParameter::ChecksumFlag(true))
+        .map_err(|e| bad(&e))?;
+    compressor.compress(&plain).map_err(|e| bad(&e))
+}
+
+fn decode_joint(bytes: &[u8]) -> Option<Option<Together>> {
+    if bytes.is_empty() {
+        return Some(None);
+    }
+    let plain = zstd::bulk::decompress(bytes, JOINT_BYTES_MAX).ok()?;
+    postcard::from_bytes(&plain).ok().map(Some)
 }
 
 /// Reads the packed form.
@@ -43,17 +74,25 @@ pub fn decode(bytes: &[u8]) -> Result<Frozen, BadReference> {
     };
     let (length, rest) = rest.split_first_chunk::<4>().ok_or_else(damaged)?;
     let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| damaged())?;
-    let (head, body) = rest.split_at_checked(length).ok_or_else(damaged)?;
+    let (head, mut body) = rest.split_at_checked(length).ok_or_else(damaged)?;
     let (id, bins, own): (String, BTreeMap<String, Bins>, Vec<OwnWindows>) = match format {
-        FORMAT => postcard::from_bytes(head).map_err(|_| damaged())?,
+        FORMAT | WITHOUT_JOINT => postcard::from_bytes(head).map_err(|_| damaged())?,
         WITHOUT_WINDOWS => {
             let (id, bins) = postcard::from_bytes(head).map_err(|_| damaged())?;
             (id, bins, Vec::new())
         }
         _ => return Err(BadReference("unknown format".to_owned())),
     };
+    let mut joint = None;
+    if format == FORMAT {
+        let (length, rest) = body.split_first_chunk::<4>().ok_or_else(damaged)?;
+        let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| damaged())?;
+        let (bytes, rest) = rest.split_at_checked(length).ok_or_else(damaged)?;
+        joint = decode_joint(bytes).ok_or_else(damaged)?;
+        body = rest;
+    }
     let profile = codec::decode(body).map_err(|e| BadReference(e.to_string()))?;
-    Ok(Frozen { id, profile, bins, own })
+    Ok(Frozen { id, profile, bins, own, joint })
 }
 
 #[cfg(test)]

@@ -1,13 +1,16 @@
 //! From batches to windows: each row goes to its window and version, once.
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use arrow_array::{RecordBatch, UInt32Array};
 use arrow_select::take::take_record_batch;
 
-use super::{Cells, Roles};
+use super::{Cells, Roles, RowNames};
 use crate::{
     monitor::Outcomes,
-    profile::{IdCounter, Limits, Profile, Profiler, Times},
+    profile::{IdCounter, Limits, Profile, Profiler, Times, joint::Frame},
     source::Batch,
     time::{Interval, Timestamp},
 };
@@ -49,6 +52,10 @@ pub struct Ingest<'a> {
     limits: Limits,
     windows: Vec<Interval>,
     open: Vec<OpenWindow>,
+    /// What whole rows are summed against, where that is asked for.
+    frame: Option<Arc<Frame>>,
+    /// The part that rows are of.
+    part: String,
 }
 
 #[derive(Default)]
@@ -68,13 +75,28 @@ struct OpenWindow {
 struct RowsSeen {
     times: Times,
     ids: Option<IdCounter>,
+    /// Rows of the part that is being read.
+    of_part: u64,
 }
 
 impl<'a> Ingest<'a> {
     /// Ready to take the rows of `windows`, which must be ascending.
     pub fn new(roles: &'a Roles, windows: Vec<Interval>, limits: Limits) -> Self {
         let open = windows.iter().map(|_| OpenWindow::default()).collect();
-        Self { roles, limits, windows, open }
+        Self { roles, limits, windows, open, frame: None, part: String::new() }
+    }
+
+    /// Sums whole rows against a reference's frame besides.
+    #[must_use]
+    pub fn against(self, frame: Option<Arc<Frame>>) -> Self {
+        Self { frame, ..self }
+    }
+
+    /// From now on rows are of this part. Where rows have no ids their places in it name them.
+    pub fn begin_part(&mut self, name: &str) {
+        name.clone_into(&mut self.part);
+        let all = self.open.iter_mut().flat_map(|open| open.rows_seen.values_mut());
+        all.for_each(|seen| seen.of_part = 0);
     }
 
     /// Takes a batch; rows outside of every window are left.
@@ -121,7 +143,7 @@ impl<'a> Ingest<'a> {
             .map(|(window, open)| {
                 let mut seen = open.rows_seen;
                 let close = |(version, profiler): (String, Profiler)| {
-                    let RowsSeen { times, ids } = seen.remove(&version).unwrap_or_default();
+                    let RowsSeen { times, ids, .. } = seen.remove(&version).unwrap_or_default();
                     let ids = ids.map(|ids| ids.finish());
                     (version, Profile { times, ids, ..profiler.finish() })
                 };
@@ -171,11 +193,19 @@ impl<'a> Ingest<'a> {
         let open = &mut self.open[window];
         open.rows += record.num_rows() as u64;
         let (roles, limits) = (self.roles, &self.limits);
-        open.profilers
-            .entry(version.to_owned())
-            .or_insert_with(|| Profiler::new(roles.kinds.clone(), *limits))
-            .update(&roles.profiled(&record)?);
         let seen = open.rows_seen.entry(version.to_owned()).or_default();
+        let profiler = open.profilers.entry(version.to_owned()).or_insert_with(|| {
+            Profiler::new(roles.kinds.clone(), *limits).against(self.frame.as_ref())
+        });
+        let profiled = roles.profiled(&record)?;
+        if self.frame.as_ref().is_some_and(|it| it.asked.sample_rows > 0) {
+            let place = format!("{} {} {version}", self.part, self.windows[window].start);
+            let names = RowNames::new(roles, &record, &place, seen.of_part);
+            profiler.update_keyed(&profiled, |row| names.key(row));
+        } else {
+            profiler.update(&profiled);
+        }
+        seen.of_part += record.num_rows() as u64;
         seen.times.merge(&Times { range_us });
         seen.count_ids(roles, &record);
         if roles.labels_wanted {

@@ -1,10 +1,12 @@
 //! A window's measurements, version by version and all together.
 use std::collections::BTreeMap;
 
-use super::{Roles, budgets};
+use super::{Roles, budgets, joint};
 use crate::{
     config::ModelConfig,
-    monitor::{Frozen, Measurement, NullDraws, Outcomes, SchemaChanges, drift, performance},
+    monitor::{
+        Frozen, Measurement, NullDraws, Outcomes, SchemaChanges, drift, multivariate, performance,
+    },
     profile::{Limits, Profile},
     stat::Whole,
     store::{Group, MeasurementsRow},
@@ -55,6 +57,11 @@ pub fn drift(
     let predictions = roles.predictions();
     let mut columns = roles.features(reference);
     columns.extend(predictions.iter().cloned());
+    // Vectors have no measure column by column.
+    if let Some(together) = &reference.joint {
+        columns.retain(|name| !together.frame.vectors.contains_key(name));
+    }
+    let named = joint::named(model);
     let all = with_total(profiles, |total, it| total.merge(it, &Limits::default()));
     // One version alone is all versions together: measured once, said twice.
     let single = profiles.len() == 1;
@@ -75,6 +82,7 @@ pub fn drift(
         let (metrics, rows_min) = (&model.metrics, model.rows_min);
         let mut values =
             drift::measure(reference, profile, &whole, &columns, metrics, rows_min, nulls);
+        values.extend(multivariate::measure_windows(reference, profile, metrics, &named, rows_min));
         budgets::limit(model, roles, reference, closed.size, &mut values, nulls);
         measured.insert(version.clone(), (profile.rows, values));
     }

@@ -8,6 +8,7 @@ mod budgets;
 mod cells;
 pub mod frozen;
 mod ingest;
+pub mod joint;
 pub mod labels;
 pub mod measure;
 pub mod reference;
@@ -16,4 +17,5 @@ pub mod rules;
 
 pub use cells::Cells;
 pub use ingest::{Ingest, Prediction, UNKNOWN_VERSION, WindowRows};
+pub use joint::RowNames;
 pub use roles::Roles;

@@ -68,12 +68,15 @@ impl Roles {
         match &self.features {
             Some(listed) => listed.clone(),
             None => {
-                reference.profile.columns.keys().filter(|n| self.is_feature(n)).cloned().collect()
+                let vectors = reference.joint.iter().flat_map(|it| it.frame.vectors.keys());
+                let all = reference.profile.columns.keys().chain(vectors);
+                all.filter(|name| self.is_feature(name)).cloned().collect()
             }
         }
     }
 
-    fn is_feature(&self, name: &str) -> bool {
+    /// Whether a column is one that the model takes in.
+    pub fn is_feature(&self, name: &str) -> bool {
         self.is_profiled(name)
             && ![&self.score, &self.prediction].into_iter().flatten().any(|other| other == name)
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     OwnWindows,
     kinds::{are_times, read_as},
+    multivariate::Together,
 };
 use crate::{
     profile::{ColumnProfile, Kind, Profile},
@@ -32,6 +33,8 @@ pub struct Frozen {
     /// What its own windows say against the whole of it, by their size; none where its rows have
     /// no times.
     pub own: Vec<OwnWindows>,
+    /// What is frozen of its rows as a whole, where that is asked for.
+    pub joint: Option<Together>,
 }
 
 /// Freezes a profile as a reference.
@@ -63,7 +66,7 @@ pub fn freeze(
     }
     let cut = |(name, column): (&String, &ColumnProfile)| (name.clone(), Bins::of(column, bins));
     let bins = profile.columns.iter().map(cut).collect();
-    Frozen { id: id.into(), profile, bins, own: Vec::new() }
+    Frozen { id: id.into(), profile, bins, own: Vec::new(), joint: None }
 }
 
 fn inferred(column: &ColumnProfile) -> Kind {

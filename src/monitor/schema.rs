@@ -2,6 +2,7 @@
 use super::{
     Frozen,
     drift::present,
+    multivariate,
     report::{Named, lacking},
 };
 use crate::{
@@ -79,7 +80,7 @@ pub struct Names {
 }
 
 /// The names that a value of `metric` is about: the new or vanished categories of `column`, the
-/// columns that changed. Empty for other metrics. They come from data: whoever shows them escapes
+/// columns that changed, those that tell whole rows apart. Empty for other metrics. They come from data: whoever shows them escapes
 /// them.
 pub fn names(
     frozen: &Frozen,
@@ -101,6 +102,13 @@ pub fn names(
         "schema_change" => {
             let changes = SchemaChanges::of(frozen, current, optional).unwrap_or_default();
             return Names::of(changes.words(), changes.count());
+        }
+        _ if multivariate::names().any(|name| name == metric) => {
+            let judged = multivariate::judged(frozen, current, metric, column, 1);
+            let ranking = judged.map(|it| it.ranking).unwrap_or_default();
+            // Pairs are more than anyone reads, and those that changed least say nothing.
+            let told = ranking.iter().take(NAMES_MAX).map(ToString::to_string);
+            return Names { names: told.collect(), left_out: 0 };
         }
         _ => None,
     };

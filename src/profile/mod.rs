@@ -213,6 +213,9 @@ pub struct Profile {
     pub times: Times,
     /// Ids of its rows, where they are counted.
     pub ids: Option<Ids>,
+    /// What its rows are as a whole, where that is asked for.
+    #[serde(default)]
+    pub joint: Option<Box<joint::Joint>>,
     /// Columns by name.
     pub columns: BTreeMap<String, ColumnProfile>,
 }

@@ -64,11 +64,12 @@ impl ModelWorker {
         let wanted: Vec<(Part, Interval)> =
             wanted.map(|part| (part.clone(), looked.taken(part, within))).collect();
         let (source, time) = (Arc::clone(&self.predictions), self.time.clone());
-        let roles = self.roles.clone();
+        let (roles, frame) = (self.roles.clone(), self.frame());
         parts::blocking(move || {
             let (columns, keys) = (roles.wanted(), roles.named());
-            let mut ingest = Ingest::new(&roles, windows, Limits::default());
+            let mut ingest = Ingest::new(&roles, windows, Limits::default()).against(frame);
             for (part, within) in wanted {
+                ingest.begin_part(&part.name);
                 let query = Query {
                     columns: columns.as_deref(),
                     keys: &keys,

@@ -9,6 +9,7 @@ mod label;
 mod recall;
 mod reference;
 mod scan;
+mod together;
 mod windows;
 
 pub use recall::Recalled;

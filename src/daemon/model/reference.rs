@@ -1,17 +1,17 @@
 //! What windows are compared with: read once, kept with its bins, rolled over with the model.
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{ModelWorker, State, TurnError};
+use super::{ModelWorker, State, TurnError, together};
 use crate::{
-    config::{ModelConfig, ReferenceKind},
+    config::{ModelConfig, NamedSource, ReferenceKind},
     daemon::parts,
     engine::{
-        Roles, UNKNOWN_VERSION, frozen,
+        Roles, UNKNOWN_VERSION, frozen, joint,
         reference::{self, OWN_WINDOWS_MAX, ReferenceRows},
         rules,
     },
-    monitor::{self, Frozen},
-    profile::{Limits, Profile, codec},
+    monitor::{self, Frozen, multivariate::Together},
+    profile::{Limits, Profile, codec, joint::Frame},
     retrain::RunState,
     source::{AnySource, Part, Query, ReadReport, SourceError, TimeColumn},
     store::{Commit, ReferenceRow},
@@ -44,13 +44,16 @@ impl ModelWorker {
     pub(super) async fn ensure_reference(&mut self) -> Result<(), TurnError> {
         let ReferenceKind::Static(named) = &self.model().reference.kind else { return Ok(()) };
         if !self.references.is_empty() {
-            return Ok(());
+            let named = named.clone();
+            return self.ensure_together(&named).await;
         }
         let (source, roles) = (Arc::new(named.source.clone()), self.roles.clone());
         let (name, model, time) = (named.name.clone(), self.model().clone(), self.time.clone());
         let read = move || {
             let (profile, windows, refused) = read_all(&source, &roles, &model, &time)?;
-            Ok((frozen_of(&model, &roles, profile, "static", &windows, false), refused))
+            let mut frozen = frozen_of(&model, &roles, profile, "static", &windows, false);
+            together::freeze(&source, &roles, &model, &mut frozen)?;
+            Ok((frozen, refused))
         };
         let (frozen, refused) = parts::blocking(read).await?;
         if refused > 0 {
@@ -67,6 +70,40 @@ impl ModelWorker {
         commit.references.push(self.reference_row(&frozen, Timestamp::MIN)?);
         self.shared.store.apply(&commit).await?;
         self.adopt_references(&commit)
+    }
+
+    /// A reference that was kept before the model asked for what it now asks of whole rows is read
+    /// once more for that; its profile and bins stay.
+    async fn ensure_together(&mut self, named: &NamedSource) -> Result<(), TurnError> {
+        let kept = self.references.first().filter(|(since, _)| *since == Timestamp::MIN);
+        let Some((since, kept)) = kept.cloned() else { return Ok(()) };
+        if joint::is_frozen(self.model(), kept.joint.as_ref()) {
+            return Ok(());
+        }
+        let (source, roles) = (named.source.clone(), self.roles.clone());
+        let (model, mut frozen) = (self.model().clone(), Frozen::clone(&kept));
+        let read = move || {
+            together::freeze(&source, &roles, &model, &mut frozen)?;
+            Ok(frozen)
+        };
+        let frozen = parts::blocking(read).await?;
+        let source = &named.name;
+        tracing::info!(model = self.name, source, "reference read again for whole rows");
+        let mut commit = Commit::default();
+        commit.references.push(self.reference_row(&frozen, since)?);
+        self.shared.store.apply(&commit).await?;
+        self.adopt_references(&commit)
+    }
+
+    /// What whole rows are summed against: what was frozen of the first reference. Those that come
+    /// later are windows that were summed against it.
+    fn together(&self) -> Option<&Together> {
+        let (_, first) = self.references.first()?;
+        first.joint.as_ref().filter(|_| joint::asked(self.model()).is_any())
+    }
+
+    pub(super) fn frame(&self) -> Option<Arc<Frame>> {
+        self.together().map(|it| Arc::clone(&it.frame))
     }
 
     fn reference_row(&self, frozen: &Frozen, since: Timestamp) -> Result<ReferenceRow, TurnError> {
@@ -162,7 +199,8 @@ impl ModelWorker {
             if profile.rows > 0 {
                 let id = format!("rolled over {leading}");
                 let model = self.model();
-                let frozen = frozen_of(model, &self.roles, profile, id, &windows, false);
+                let mut frozen = frozen_of(model, &self.roles, profile, id, &windows, false);
+                frozen.joint = self.together().cloned();
                 commit.references.push(self.reference_row(&frozen, window.start)?);
             }
         }

@@ -35,6 +35,7 @@ use super::{
 };
 use crate::{
     monitor::null::{NULL_SHARE, normal_quantile},
+    profile::joint::{Features, RowSample},
     stat::NoValue,
 };
 
@@ -50,8 +51,17 @@ const WIDENED: f64 = 1.3;
 /// # Errors
 /// Too few rows in a sample; no column of both sides.
 pub fn measure(baseline: &Baseline, window: &Window, rows_min: u64) -> Result<Judged, NoValue> {
-    let (reference, current) = (baseline.own.sample.rows(), window.sample.rows());
-    if baseline.features.is_empty() {
+    of_samples(&baseline.features, (&baseline.own.sample, &window.sample), rows_min)
+}
+
+/// The same on two samples.
+pub(super) fn of_samples(
+    features: &Features,
+    (own, now): (&RowSample, &RowSample),
+    rows_min: u64,
+) -> Result<Judged, NoValue> {
+    let (reference, current) = (own.rows(), now.rows());
+    if features.is_empty() {
         return Err(NoValue::Other("not defined: no column of both sides".to_owned()));
     }
     enough(reference.len() as u64, current.len() as u64, rows_min)?;
@@ -59,7 +69,7 @@ pub fn measure(baseline: &Baseline, window: &Window, rows_min: u64) -> Result<Ju
     let is_current: Vec<bool> =
         (0..reference.len() + current.len()).map(|row| row >= reference.len()).collect();
     let rows = [reference, current].concat();
-    let binned = Binned::new(&rows, &baseline.features.categories());
+    let binned = Binned::new(&rows, &features.categories());
     let (scores, gains) = out_of_fold(&binned, &is_current);
     let deviation = ((n + m + 1.0) / (12.0 * n * m)).sqrt();
     let null = 0.5 + WIDENED * normal_quantile(NULL_SHARE) * deviation;
@@ -67,7 +77,7 @@ pub fn measure(baseline: &Baseline, window: &Window, rows_min: u64) -> Result<Ju
         value: auc(&scores, &is_current),
         threshold: Some(null.max(CUT)),
         reference: Some(0.5),
-        ranking: ranked(&baseline.features, &gains),
+        ranking: ranked(features, &gains),
         ..Judged::default()
     })
 }
