@@ -7,6 +7,7 @@
 //! **Invariant:** besides [`Config::load`] nothing here does IO: no secret is read, no file looked
 //! at, no name resolved.
 mod budget;
+pub(crate) mod column_kind;
 mod file;
 mod mask;
 mod metrics;
@@ -29,6 +30,7 @@ mod table;
 mod words;
 
 pub use budget::{BadBudget, Budget, Period};
+pub use column_kind::ColumnKind;
 pub use metrics::{Family, METRICS, Metric, Needs, Worse};
 pub use model::*;
 pub use problem::{Code, Problem, Report};

@@ -2,8 +2,8 @@
 use jiff::tz::TimeZone;
 
 use super::{
-    Code, LabelSource, Labels, Metric, ModelConfig, Predictions, Problems, Reference,
-    ReferenceKind, Start, file,
+    Code, ColumnKind, LabelSource, Labels, Metric, ModelConfig, Predictions, Problems, Reference,
+    ReferenceKind, Start, column_kind, file,
     read::Names,
     read_joint,
     read_rule::{self, Scope},
@@ -200,6 +200,7 @@ fn predictions(model: &str, mut table: Table<'_>, names: &Names) -> Option<Predi
     };
     check_roles(&own, features.as_deref(), &problems);
     check_overrides(&own, features.as_deref(), &problems);
+    let (kinds, texts) = column_kind::split(own.kinds);
     Some(Predictions {
         source: source?,
         id: own.id,
@@ -209,7 +210,8 @@ fn predictions(model: &str, mut table: Table<'_>, names: &Names) -> Option<Predi
         score: own.score,
         prediction: own.prediction,
         features,
-        kinds: own.kinds,
+        kinds,
+        texts,
         ignore: own.ignore,
     })
 }
@@ -256,13 +258,16 @@ fn check_roles(own: &file::Predictions, features: Option<&[String]>, problems: &
 fn check_overrides(own: &file::Predictions, features: Option<&[String]>, problems: &Problems<'_>) {
     let measured =
         |column: &str| [&own.score, &own.prediction].iter().any(|it| it.as_deref() == Some(column));
-    for column in own.kinds.keys() {
+    for (column, kind) in &own.kinds {
         let place = problems.at(&format!("kinds.{column}")).key();
         let known = features.unwrap_or_default().iter().map(String::as_str);
         if features.is_some_and(|it| !it.contains(column)) && !measured(column) {
             place
                 .note(Code::UnknownColumn, format!("`{column}` is no feature of this model"))
                 .help_from(suggest::instead(column, known));
+        } else if *kind == ColumnKind::Text && measured(column) {
+            let message = format!("`{column}` is no feature: only features can be free text");
+            place.note(Code::ColumnRoles, message);
         } else if let Some((role, _)) =
             own.roles().find(|(_, it)| *it == column.as_str() && !measured(column))
         {

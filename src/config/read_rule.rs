@@ -4,7 +4,11 @@ use super::{
     Threshold, file, read::Names, read_detector, read_threshold, suggest, table, table::Table,
     words::Words,
 };
-use crate::{stat::detector::AnyDetector, time::WindowSize};
+use crate::{
+    profile::{Kind, data_name, measured_name},
+    stat::detector::AnyDetector,
+    time::WindowSize,
+};
 
 /// Columns and names that a rule may speak of. `None`: not readable, so not checked against.
 pub(super) struct Scope<'s> {
@@ -254,7 +258,19 @@ fn on(
     if let (On::Columns(_), Some(words)) = (&on, words) {
         check_columns(metric, words, problems, scope);
     }
-    Some(on)
+    Some(match (on, scope.predictions) {
+        // Free text is measured by its length.
+        (On::Columns(columns), Some(it)) => {
+            On::Columns(columns.iter().map(|name| measured_name(name, &it.texts)).collect())
+        }
+        (on, _) => on,
+    })
+}
+
+/// The kind that is configured for a column; free text is its length.
+fn kind_of(predictions: &Predictions, column: &str) -> Option<Kind> {
+    let is_text = predictions.texts.contains(column);
+    is_text.then_some(Kind::Numeric).or_else(|| predictions.kinds.get(column).copied())
 }
 
 fn check_columns(metric: &Metric, words: &Words, problems: &Problems<'_>, scope: &Scope<'_>) {
@@ -276,6 +292,7 @@ fn check_columns(metric: &Metric, words: &Words, problems: &Problems<'_>, scope:
             .chain(predictions.score.as_deref())
             .chain(predictions.prediction.as_deref())
             .collect();
+        let column = data_name(column, &predictions.texts);
         let other_role = [&predictions.id, &predictions.version]
             .into_iter()
             .flatten()
@@ -290,8 +307,8 @@ fn check_columns(metric: &Metric, words: &Words, problems: &Problems<'_>, scope:
                     column,
                     measured.into_iter().chain(["features", "predictions", "window"]),
                 ));
-        } else if let Some(kind) = predictions.kinds.get(column)
-            && !metric.fits(*kind)
+        } else if let Some(kind) = kind_of(predictions, column)
+            && !metric.fits(kind)
         {
             let message = format!("`{}` is not measured on {kind} columns", metric.name);
             place.note(Code::MetricOn, message).help(format!("`{column}` is {kind} in `kinds`"));

@@ -222,6 +222,7 @@ mod tests {
             numeric: vec!["psi", "ks"],
             categorical: vec!["chi_square"],
             quality: vec!["row_count", "missing_rate", "type_mismatch_rate"],
+            ..MetricNames::default()
         }
     }
 

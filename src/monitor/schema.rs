@@ -2,7 +2,7 @@
 use super::{
     Frozen,
     drift::present,
-    multivariate,
+    multivariate::{self, Ranked},
     report::{Named, lacking},
 };
 use crate::{
@@ -12,6 +12,9 @@ use crate::{
 
 /// Names that an alert's evidence says at most.
 pub const NAMES_MAX: usize = 10;
+
+/// Columns that tell less than this part of what tells whole rows apart are not named.
+const SHARE_MIN: f64 = 0.01;
 
 /// Columns of a window that are not as the reference has them, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -107,7 +110,8 @@ pub fn names(
             let judged = multivariate::judged(frozen, current, metric, column, 1);
             let ranking = judged.map(|it| it.ranking).unwrap_or_default();
             // Pairs are more than anyone reads, and those that changed least say nothing.
-            let told = ranking.iter().take(NAMES_MAX).map(ToString::to_string);
+            let tells = |it: &&Ranked| it.other.is_some() || it.share >= SHARE_MIN;
+            let told = ranking.iter().filter(tells).take(NAMES_MAX).map(ToString::to_string);
             return Names { names: told.collect(), left_out: 0 };
         }
         _ => None,

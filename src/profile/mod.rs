@@ -21,6 +21,7 @@ mod distribution;
 mod ids;
 pub mod joint;
 mod kind;
+mod lengths;
 mod limits;
 mod merge;
 mod moments;
@@ -34,6 +35,7 @@ mod sort;
 mod tests;
 
 pub use ids::{IdCounter, Ids};
+pub use lengths::{data_name, length_name, measured_name, with_lengths};
 pub use limits::Limits;
 pub use merge::KindMismatch;
 pub use profiler::Profiler;

@@ -11,11 +11,15 @@ use crate::{
         Frozen,
         multivariate::{self, Baseline, JointReport, Window},
     },
-    profile::joint::{
-        Asked, Features, Frame, Freezing, ROWS_MAX, RowSample, VECTORS_MAX, VectorSums, is_vectors,
-        row_key,
+    profile::{
+        data_name,
+        joint::{
+            Asked, Features, Frame, Freezing, ROWS_MAX, RowSample, VECTORS_MAX, VectorSums,
+            is_vectors, row_key,
+        },
+        with_lengths,
     },
-    source::{Files, Query, Source as _},
+    source::{Files, Query, Source as _, SourceError},
 };
 
 /// Rows taken at a time, so that memory does not grow with a file's batches.
@@ -135,7 +139,8 @@ impl Task<'_> {
         mut take: impl FnMut(&str, u64, &RecordBatch),
     ) -> anyhow::Result<()> {
         let files = Files::from_path(plan.path)?;
-        let names: Vec<String> = self.columns.iter().chain(self.vectors).cloned().collect();
+        let names = self.columns.iter().chain(self.vectors);
+        let names: Vec<String> = names.map(|name| data_name(name, plan.texts).to_owned()).collect();
         let query = Query { columns: Some(&names), ..Query::default() };
         bar.set_position(0);
         for part in files.parts()? {
@@ -146,6 +151,8 @@ impl Task<'_> {
                     bar.inc(rows as u64);
                     for start in (0..rows).step_by(ROWS) {
                         let slice = batch.record.slice(start, ROWS.min(rows - start));
+                        let slice = with_lengths(&slice, plan.texts);
+                        let slice = slice.map_err(|e| SourceError::Stopped(e.to_string()))?;
                         take(&part.name, row + start as u64, &slice);
                     }
                     row += rows as u64;

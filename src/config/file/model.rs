@@ -5,11 +5,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::{
-    Budget, Duplicates, Options, Problems, Severity, Task,
+    Budget, ColumnKind, Duplicates, Options, Problems, Severity, Task,
     words::{Scalar, Words},
 };
 use crate::{
-    profile::{Kind, joint::ROWS_MAX},
+    profile::joint::ROWS_MAX,
     source::TimeUnit,
     time::{Span, WindowSize},
 };
@@ -135,9 +135,10 @@ pub(in crate::config) struct Predictions {
     /// The features, or `"*"`: every column that has no other role.
     #[serde(default = "default::features")]
     pub(in crate::config) features: Words,
-    /// Kinds that override the inferred ones.
+    /// Kinds that override the inferred ones; `text` is free text, which is measured by its length
+    /// in characters, as the numeric column `NAME.length`.
     #[serde(default)]
-    pub(in crate::config) kinds: BTreeMap<String, Kind>,
+    pub(in crate::config) kinds: BTreeMap<String, ColumnKind>,
     /// Columns left out of `"*"`.
     #[serde(default)]
     pub(in crate::config) ignore: Vec<String>,

@@ -75,7 +75,7 @@ fn each(
             for start in (0..rows).step_by(ROWS) {
                 let slice = batch.record.slice(start, ROWS.min(rows - start));
                 let names = RowNames::new(roles, &slice, &part.name, first + start as u64);
-                take(&slice, &names);
+                take(&roles.profiled(&slice).map_err(SourceError::Stopped)?, &names);
             }
             first += rows as u64;
             Ok(())

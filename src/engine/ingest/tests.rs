@@ -23,6 +23,7 @@ fn roles() -> Roles {
         features: None,
         ignore: Vec::new(),
         kinds: BTreeMap::new(),
+        texts: BTreeSet::new(),
     }
 }
 

@@ -6,7 +6,8 @@
 //!
 //! Scores are out of fold: five folds, stratified, each scored by 100 boosted trees of at most 31
 //! leaves that were fitted to the other four, as in NannyML. Missing values and categories are
-//! taken as they are. It rests on the row samples, at most 10,000 rows a side.
+//! taken as they are. It rests on row samples: at most 10,000 rows a side in `driftd compare`, in the
+//! daemon `sample_rows` (2,000 where nothing is said).
 //!
 //! Unit: none. Range: 0 to 1; about 0.5 where nothing tells the sides apart, 1 where everything
 //! does. Below 0.5 it says no more than 0.5 does: the same rows on both sides give that.

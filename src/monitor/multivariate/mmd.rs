@@ -10,11 +10,16 @@
 //! a category by its share. With the random frequencies (random Fourier features) both sides are
 //! sums over their rows, so all rows count, memory does not grow with them, and windows merge.
 //!
+//! It is measured on columns of vectors, too: points are then the vectors themselves, in units of the
+//! power of two above the reference's usual norm. A vector that is missing, of another length than
+//! the reference's, or with a number that is missing or not finite is left out.
+//!
 //! Unit: none. Range: about 0 to 2; a little below 0 is possible, as the estimate is unbiased.
 //!
 //! **Threshold.** The larger of 0.015 (Evidently's) and the 99.9 % quantile of 499 ways of dealing
 //! both samples' rows anew, scaled to the true sizes. `p_value` is the permutation test's on the
-//! samples' first 2,000 rows a side, so it is never below 1/500.
+//! samples' first 2,000 rows a side, so it is never below 1/500. In the daemon, which keeps no rows of
+//! a window, it is the reference's rows that are dealt, once, when it is frozen.
 //!
 //! **Sample size.** 200 rows a side at least.
 //!
@@ -22,7 +27,8 @@
 //! columns drowns these; `pca_reconstruction` says how much, in standard deviations.
 //!
 //! `error_bound`: three standard errors of the mean over the frequencies, that is how far the
-//! 128 can lie from the kernel itself. Cost: 128 products, sines and cosines for each row.
+//! 128 can lie from the kernel itself. Cost: 128 products, sines and cosines for each row, and for
+//! vectors 128 products for each dimension.
 //!
 //! # References
 //! - A. Gretton, K. Borgwardt, M. Rasch, B. Schölkopf, A. Smola (2012), *A kernel two-sample test*.

@@ -18,6 +18,8 @@ mod permute;
 mod tests;
 mod vectors;
 pub(in crate::monitor) mod windows;
+#[cfg(test)]
+mod windows_tests;
 
 use std::{collections::BTreeMap, fmt};
 

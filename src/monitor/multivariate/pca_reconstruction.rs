@@ -18,7 +18,8 @@
 //! **Threshold.** Both ways: the reference's own mean error, and from there the larger of 0.2 of
 //! its errors' standard deviation (a small effect, Cohen 1988) and the 99.9 % quantile of the
 //! difference of two means drawn from the reference's errors at these two sizes. `p_value` is from
-//! the same draws. NannyML's threshold, three deviations of its chunks' means, needs chunks, which
+//! the same draws. In a rule its own threshold is the upper one; a fall is judged with `below`.
+//! NannyML's threshold, three deviations of its chunks' means, needs chunks, which
 //! a comparison of two data sets does not have.
 //!
 //! **Sample size.** Errors have heavy tails where columns do: 200 rows a side at least.
@@ -26,8 +27,10 @@
 //! **Another.** `domain_classifier_auc` sees any difference; `mmd` smooth ones, with a p-value.
 //!
 //! `ranking`: how much more each column is missed by than in the reference, in the row samples, as
-//! a share of what all are. Cost: one product with a matrix for each row; the reference is read
+//! a share of what all are; in the daemon from sums of squares by column. Cost: one product with a matrix for each row; the reference is read
 //! three times (profile, directions, its own error). Merges over windows to the bit.
+//!
+//! **Budget.** None: give `above`, or leave it the threshold of its own.
 //!
 //! # References
 //! - K. Pearson (1901), *On lines and planes of closest fit to systems of points in space*.

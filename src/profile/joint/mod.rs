@@ -42,3 +42,5 @@ pub use sums::JointSums;
 pub use vectors::{DIMENSIONS_MAX, VECTORS_MAX, VectorFit, VectorSpace, VectorSums, is_vectors};
 pub use waves::{FREQUENCIES, WaveSums, Waves};
 pub use whole::Joint;
+#[cfg(test)]
+mod whole_tests;
