@@ -19,6 +19,7 @@ mod read_detector;
 mod read_joint;
 mod read_model;
 mod read_rule;
+mod read_segments;
 mod read_threshold;
 mod schema;
 mod secret;

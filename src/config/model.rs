@@ -158,6 +158,10 @@ pub struct Predictions {
     pub texts: BTreeSet<String>,
     /// Columns left out of `"*"`.
     pub ignore: Vec<String>,
+    /// By the values of which columns together rows are measured apart as well.
+    pub segments: Vec<Vec<String>>,
+    /// Segments kept at most.
+    pub segments_max: usize,
 }
 
 impl Predictions {

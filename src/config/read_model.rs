@@ -7,7 +7,7 @@ use super::{
     read::Names,
     read_joint,
     read_rule::{self, Scope},
-    suggest,
+    read_segments, suggest,
     table::Table,
     words::{Scalar, Words},
 };
@@ -200,6 +200,7 @@ fn predictions(model: &str, mut table: Table<'_>, names: &Names) -> Option<Predi
     };
     check_roles(&own, features.as_deref(), &problems);
     check_overrides(&own, features.as_deref(), &problems);
+    let segments = read_segments::segments(&own, &table);
     let (kinds, texts) = column_kind::split(own.kinds);
     Some(Predictions {
         source: source?,
@@ -213,11 +214,13 @@ fn predictions(model: &str, mut table: Table<'_>, names: &Names) -> Option<Predi
         kinds,
         texts,
         ignore: own.ignore,
+        segments,
+        segments_max: own.segments_max,
     })
 }
 
 impl file::Predictions {
-    fn roles(&self) -> impl Iterator<Item = (&'static str, &str)> {
+    pub(super) fn roles(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let Self { id, time, version, score, prediction, .. } = self;
         super::model::roles(
             id.as_ref(),

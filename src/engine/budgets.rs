@@ -1,5 +1,5 @@
 //! The thresholds of rules that have a budget of false alarms.
-use super::Roles;
+use super::{Roles, measure::Measurements};
 use crate::{
     alert::judge::concerns,
     config::{ModelConfig, Threshold},
@@ -14,6 +14,20 @@ use crate::{
 /// it. A column without a value counts among the rule's columns: one that is there tomorrow must
 /// not change what was allowed to the others today.
 pub(super) fn limit(
+    model: &ModelConfig,
+    roles: &Roles,
+    reference: &Frozen,
+    size: WindowSize,
+    measured: &mut Measurements,
+    nulls: &mut NullDraws,
+) {
+    let whole = measured.iter_mut().filter(|(slice, _)| slice.is_whole());
+    for (_, values) in whole.map(|(_, it)| it) {
+        limit_slice(model, roles, reference, size, values, nulls);
+    }
+}
+
+fn limit_slice(
     model: &ModelConfig,
     roles: &Roles,
     reference: &Frozen,

@@ -14,31 +14,55 @@ pub struct BadReference(String);
 
 /// The form without a reference's own windows.
 const WITHOUT_WINDOWS: u8 = 1;
-/// The form without what it is as a whole.
-const WITHOUT_JOINT: u8 = 2;
+/// The form without segments.
+const WITHOUT_SEGMENTS: u8 = 2;
+/// The form without what the reference is as a whole.
+const WITHOUT_JOINT: u8 = 3;
 /// The form that is written.
-const FORMAT: u8 = 3;
+const FORMAT: u8 = 4;
 
 /// Most bytes of what is frozen of a reference as a whole, before compression.
 const JOINT_BYTES_MAX: usize = 256 << 20;
 const LEVEL: i32 = 3;
 
-/// The packed form, which begins with its version.
+type Head = (String, BTreeMap<String, Bins>, Vec<OwnWindows>);
+
+/// A reference or a segment of it: the head's length, the head, the profile.
+fn encode_part(frozen: &Frozen) -> Result<Vec<u8>, BadReference> {
+    let head = postcard::to_allocvec(&(&frozen.id, &frozen.bins, &frozen.own));
+    let head = head.map_err(|e| BadReference(e.to_string()))?;
+    let mut bytes = length_of(&head)?.to_vec();
+    bytes.extend(head);
+    bytes.extend(codec::encode(&frozen.profile, &Limits::default()));
+    Ok(bytes)
+}
+
+fn length_of(bytes: &[u8]) -> Result<[u8; 4], BadReference> {
+    let length = u32::try_from(bytes.len()).map_err(|e| BadReference(e.to_string()))?;
+    Ok(length.to_le_bytes())
+}
+
+/// The packed form, which begins with its version: the whole, what its segments were made for, and
+/// each segment.
 ///
 /// # Errors
 /// A reference that can't be packed.
 pub fn encode(frozen: &Frozen) -> Result<Vec<u8>, BadReference> {
-    let head = postcard::to_allocvec(&(&frozen.id, &frozen.bins, &frozen.own));
-    let head = head.map_err(|e| BadReference(e.to_string()))?;
-    let length = u32::try_from(head.len()).map_err(|e| BadReference(e.to_string()))?;
     let mut bytes = vec![FORMAT];
-    bytes.extend(length.to_le_bytes());
-    bytes.extend(head);
-    let joint = encode_joint(frozen)?;
-    let length = u32::try_from(joint.len()).map_err(|e| BadReference(e.to_string()))?;
-    bytes.extend(length.to_le_bytes());
-    bytes.extend(joint);
-    bytes.extend(codec::encode(&frozen.profile, &Limits::default()));
+    let mut push = |part: &[u8]| -> Result<(), BadReference> {
+        bytes.extend(length_of(part)?);
+        bytes.extend(part);
+        Ok(())
+    };
+    push(&encode_part(frozen)?)?;
+    push(frozen.segments_of.as_bytes())?;
+    // Cut off between two segments it must not pass for a reference with fewer.
+    push(&(frozen.segments.len() as u64).to_le_bytes())?;
+    for (name, segment) in &frozen.segments {
+        push(name.as_bytes())?;
+        push(&encode_part(segment)?)?;
+    }
+    push(&encode_joint(frozen)?)?;
     Ok(bytes)
 }
 
@@ -55,12 +79,32 @@ fn encode_joint(frozen: &Frozen) -> Result<Vec<u8>, BadReference> {
     compressor.compress(&plain).map_err(|e| bad(&e))
 }
 
-fn decode_joint(bytes: &[u8]) -> Option<Option<Together>> {
+fn decode_joint(bytes: &[u8]) -> Result<Option<Together>, BadReference> {
     if bytes.is_empty() {
-        return Some(None);
+        return Ok(None);
     }
-    let plain = zstd::bulk::decompress(bytes, JOINT_BYTES_MAX).ok()?;
-    postcard::from_bytes(&plain).ok().map(Some)
+    let size = zstd::bulk::Decompressor::upper_bound(bytes).filter(|it| *it <= JOINT_BYTES_MAX);
+    let plain = zstd::bulk::decompress(bytes, size.ok_or_else(damaged)?).map_err(|_| damaged())?;
+    postcard::from_bytes(&plain).map(Some).map_err(|_| damaged())
+}
+
+fn damaged() -> BadReference {
+    BadReference("damaged".to_owned())
+}
+
+/// What has its length before it, and what comes after.
+fn split(bytes: &[u8]) -> Result<(&[u8], &[u8]), BadReference> {
+    let (length, rest) = bytes.split_first_chunk::<4>().ok_or_else(damaged)?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| damaged())?;
+    rest.split_at_checked(length).ok_or_else(damaged)
+}
+
+fn decode_part(bytes: &[u8], read: fn(&[u8]) -> Option<Head>) -> Result<Frozen, BadReference> {
+    let (head, body) = split(bytes)?;
+    let (id, bins, own) = read(head).ok_or_else(damaged)?;
+    let profile = codec::decode(body).map_err(|e| BadReference(e.to_string()))?;
+    let (segments, segments_of) = (BTreeMap::new(), String::new());
+    Ok(Frozen { id, profile, bins, own, segments, segments_of, joint: None })
 }
 
 /// Reads the packed form.
@@ -68,31 +112,40 @@ fn decode_joint(bytes: &[u8]) -> Option<Option<Together>> {
 /// # Errors
 /// Bytes of another format, or damaged ones.
 pub fn decode(bytes: &[u8]) -> Result<Frozen, BadReference> {
-    let damaged = || BadReference("damaged".to_owned());
     let Some((&format, rest)) = bytes.split_first() else {
         return Err(damaged());
     };
-    let (length, rest) = rest.split_first_chunk::<4>().ok_or_else(damaged)?;
-    let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| damaged())?;
-    let (head, mut body) = rest.split_at_checked(length).ok_or_else(damaged)?;
-    let (id, bins, own): (String, BTreeMap<String, Bins>, Vec<OwnWindows>) = match format {
-        FORMAT | WITHOUT_JOINT => postcard::from_bytes(head).map_err(|_| damaged())?,
+    let whole = |head: &[u8]| postcard::from_bytes::<Head>(head).ok();
+    match format {
+        FORMAT | WITHOUT_JOINT => {}
+        WITHOUT_SEGMENTS => return decode_part(rest, whole),
         WITHOUT_WINDOWS => {
-            let (id, bins) = postcard::from_bytes(head).map_err(|_| damaged())?;
-            (id, bins, Vec::new())
+            return decode_part(rest, |head| {
+                let (id, bins) = postcard::from_bytes(head).ok()?;
+                Some((id, bins, Vec::new()))
+            });
         }
         _ => return Err(BadReference("unknown format".to_owned())),
-    };
-    let mut joint = None;
-    if format == FORMAT {
-        let (length, rest) = body.split_first_chunk::<4>().ok_or_else(damaged)?;
-        let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| damaged())?;
-        let (bytes, rest) = rest.split_at_checked(length).ok_or_else(damaged)?;
-        joint = decode_joint(bytes).ok_or_else(damaged)?;
-        body = rest;
     }
-    let profile = codec::decode(body).map_err(|e| BadReference(e.to_string()))?;
-    Ok(Frozen { id, profile, bins, own, joint })
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).map_err(|_| damaged());
+    let (part, rest) = split(rest)?;
+    let mut frozen = decode_part(part, whole)?;
+    let (segments_of, rest) = split(rest)?;
+    frozen.segments_of = text(segments_of)?;
+    let (count, mut rest) = split(rest)?;
+    let count = u64::from_le_bytes(count.try_into().map_err(|_| damaged())?);
+    for _ in 0..count {
+        let (name, after) = split(rest)?;
+        let (part, after) = split(after)?;
+        frozen.segments.insert(text(name)?, decode_part(part, whole)?);
+        rest = after;
+    }
+    if format == FORMAT {
+        let (joint, after) = split(rest)?;
+        frozen.joint = decode_joint(joint)?;
+        rest = after;
+    }
+    if rest.is_empty() { Ok(frozen) } else { Err(damaged()) }
 }
 
 #[cfg(test)]
@@ -119,6 +172,24 @@ mod tests {
         frozen
     }
 
+    fn segmented() -> Frozen {
+        let mut whole = frozen();
+        whole.segments_of = "by origin".to_owned();
+        for origin in ["JFK", "LGA"] {
+            let segment = Frozen { id: origin.to_owned(), ..frozen() };
+            whole.segments.insert(format!("origin={origin}"), segment);
+        }
+        whole
+    }
+
+    #[test]
+    fn what_was_kept_without_segments_is_read() {
+        let frozen = frozen();
+        let mut bytes = vec![WITHOUT_SEGMENTS];
+        bytes.extend(encode_part(&frozen).unwrap());
+        assert_eq!(decode(&bytes).unwrap(), frozen);
+    }
+
     #[test]
     fn what_was_kept_without_windows_is_read() {
         let frozen = Frozen { own: Vec::new(), ..frozen() };
@@ -137,14 +208,15 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_what_was_frozen() {
-        let frozen = frozen();
-        assert_eq!(decode(&encode(&frozen).unwrap()).unwrap(), frozen);
+        for frozen in [frozen(), segmented()] {
+            assert_eq!(decode(&encode(&frozen).unwrap()).unwrap(), frozen);
+        }
     }
 
     proptest! {
         #[test]
-        fn damaged_bytes_are_an_error(at in 0..200_usize, to in any::<u8>()) {
-            let mut bytes = encode(&frozen()).unwrap();
+        fn damaged_bytes_are_an_error(at in 0..2_000_usize, to in any::<u8>()) {
+            let mut bytes = encode(&segmented()).unwrap();
             let at = at % bytes.len();
             bytes[at] ^= to;
             decode(&bytes).ok();

@@ -1,4 +1,4 @@
-//! From batches to windows: each row goes to its window and version, once.
+//! From batches to windows: each row goes to its window, its version and its segments.
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -6,8 +6,13 @@ use std::{
 
 use arrow_array::{RecordBatch, UInt32Array};
 use arrow_select::take::take_record_batch;
+use hashbrown::HashMap;
 
-use super::{Cells, Roles, RowNames};
+use super::{
+    BySlice, Cells, Roles, RowNames, Slice,
+    slice::of_row,
+    split::{NONE, Splitter},
+};
 use crate::{
     monitor::Outcomes,
     profile::{IdCounter, Limits, Profile, Profiler, Times, joint::Frame},
@@ -25,6 +30,8 @@ pub struct Prediction {
     pub id: String,
     /// Its version.
     pub version: String,
+    /// The kept segments that it is of, one a line.
+    pub segments: String,
     /// The score.
     pub score: Option<f64>,
     /// The decision.
@@ -34,16 +41,18 @@ pub struct Prediction {
 /// Everything read of one window.
 #[derive(Clone, Debug, Default)]
 pub struct WindowRows {
-    /// Profiles by version (empty where the model has no version column).
-    pub profiles: BTreeMap<String, Profile>,
+    /// Profiles by version (empty where the model has no version column) and segment.
+    pub profiles: BySlice<Profile>,
     /// Predictions that wait for labels from elsewhere, first row of each id, in the rows' order.
     pub predictions: Vec<Prediction>,
-    /// Outcomes by version, where the label is a column of the predictions.
-    pub outcomes: BTreeMap<String, Outcomes>,
+    /// Outcomes by version and segment, where the label is a column of the predictions.
+    pub outcomes: BySlice<Outcomes>,
     /// Rows whose id is missing or came before.
     pub rows_duplicate: u64,
     /// Rows.
     pub rows: u64,
+    /// Rows by segments that are not kept: under `origin=*` the names of those of `origin`.
+    pub left_out: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
 /// Collects the rows of some windows that lie side by side.
@@ -52,6 +61,8 @@ pub struct Ingest<'a> {
     limits: Limits,
     windows: Vec<Interval>,
     open: Vec<OpenWindow>,
+    /// Where the model has segments.
+    splitter: Option<Splitter>,
     /// What whole rows are summed against, where that is asked for.
     frame: Option<Arc<Frame>>,
     /// The part that rows are of.
@@ -60,14 +71,15 @@ pub struct Ingest<'a> {
 
 #[derive(Default)]
 struct OpenWindow {
-    profilers: BTreeMap<String, Profiler>,
-    /// Times and ids of the rows by version, as of the profilers.
-    rows_seen: BTreeMap<String, RowsSeen>,
+    profilers: BySlice<Profiler>,
+    /// Times and ids of the rows by slice, as of the profilers.
+    rows_seen: BySlice<RowsSeen>,
     predictions: Vec<Prediction>,
-    outcomes: BTreeMap<String, Outcomes>,
+    outcomes: BySlice<Outcomes>,
     ids: BTreeSet<String>,
     rows_duplicate: u64,
     rows: u64,
+    left_out: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
 /// What is kept of rows beside their columns.
@@ -80,10 +92,18 @@ struct RowsSeen {
 }
 
 impl<'a> Ingest<'a> {
-    /// Ready to take the rows of `windows`, which must be ascending.
-    pub fn new(roles: &'a Roles, windows: Vec<Interval>, limits: Limits) -> Self {
+    /// Ready to take the rows of `windows`, which must be ascending, of a model that keeps the
+    /// segments of `roster` so far.
+    pub fn new(
+        roles: &'a Roles,
+        windows: Vec<Interval>,
+        limits: Limits,
+        roster: &[String],
+    ) -> Self {
         let open = windows.iter().map(|_| OpenWindow::default()).collect();
-        Self { roles, limits, windows, open, frame: None, part: String::new() }
+        let declared = Some(&roles.segments).filter(|it| !it.is_empty());
+        let splitter = declared.map(|declared| Splitter::new(declared, roster));
+        Self { roles, limits, windows, open, splitter, frame: None, part: String::new() }
     }
 
     /// Sums whole rows against a reference's frame besides.
@@ -129,10 +149,17 @@ impl<'a> Ingest<'a> {
         if let Some((key, rows)) = last {
             groups.entry(key).or_default().extend(rows);
         }
+        let segments = self.split(batch, times);
         for ((window, version), rows) in groups {
-            self.add_group(window, &version, batch, times, rows)?;
+            self.add_group(window, &version, batch, times, &rows, &segments)?;
         }
         Ok(())
+    }
+
+    /// Whether more new segments came than may be kept. Which of them are kept is then right only
+    /// for the first window: the others have to be read again, when its segments are known.
+    pub fn has_overflowed(&self) -> bool {
+        self.splitter.as_ref().is_some_and(Splitter::has_overflowed)
     }
 
     /// The windows with what they hold, in order.
@@ -142,10 +169,10 @@ impl<'a> Ingest<'a> {
             .zip(self.open)
             .map(|(window, open)| {
                 let mut seen = open.rows_seen;
-                let close = |(version, profiler): (String, Profiler)| {
-                    let RowsSeen { times, ids, .. } = seen.remove(&version).unwrap_or_default();
+                let close = |(slice, profiler): (Slice, Profiler)| {
+                    let RowsSeen { times, ids, .. } = seen.remove(&slice).unwrap_or_default();
                     let ids = ids.map(|ids| ids.finish());
-                    (version, Profile { times, ids, ..profiler.finish() })
+                    (slice, Profile { times, ids, ..profiler.finish() })
                 };
                 let profiles = open.profilers.into_iter().map(close).collect();
                 let rows = WindowRows {
@@ -154,6 +181,7 @@ impl<'a> Ingest<'a> {
                     outcomes: open.outcomes,
                     rows_duplicate: open.rows_duplicate,
                     rows: open.rows,
+                    left_out: open.left_out,
                 };
                 (window, rows)
             })
@@ -169,9 +197,16 @@ impl<'a> Ingest<'a> {
     }
 
     fn window_of(&self, at: Timestamp) -> Option<usize> {
-        let after = self.windows.partition_point(|window| window.start <= at);
-        let index = after.checked_sub(1)?;
-        self.windows[index].contains(at).then_some(index)
+        window_of(&self.windows, at)
+    }
+
+    /// The segment of each row by each declaration; none of rows outside of every window.
+    fn split(&mut self, batch: &Batch, times: &[i64]) -> Vec<Vec<u32>> {
+        let Some(splitter) = &mut self.splitter else { return Vec::new() };
+        let windows = &self.windows;
+        let at = |row: usize| times.get(row).map(|us| Timestamp::from_micros(*us));
+        splitter
+            .split(&batch.record, |row| at(row).is_some_and(|at| window_of(windows, at).is_some()))
     }
 
     fn add_group(
@@ -180,39 +215,98 @@ impl<'a> Ingest<'a> {
         version: &str,
         batch: &Batch,
         times: &[i64],
-        rows: Vec<u32>,
+        rows: &[u32],
+        segments: &[Vec<u32>],
     ) -> Result<(), String> {
+        let record = self.add_slice(window, Slice::of_version(version), batch, times, rows)?;
+        self.open[window].rows += record.num_rows() as u64;
+        for (declaration, segments) in segments.iter().enumerate() {
+            let mut parts: HashMap<u32, Vec<u32>> = HashMap::new();
+            for &row in rows {
+                let number = segments.get(row as usize).copied().unwrap_or(NONE);
+                parts.entry(number).or_default().push(row);
+            }
+            for (number, rows) in parts {
+                let Some(splitter) = &self.splitter else { continue };
+                let (name, is_kept) = splitter.segment(number);
+                let (name, rest) = (name.to_owned(), splitter.rest(declaration));
+                if is_kept {
+                    self.add_slice(window, Slice::new(version, name), batch, times, &rows)?;
+                } else {
+                    let left_out = self.open[window].left_out.entry(rest).or_default();
+                    *left_out.entry(name).or_default() += rows.len() as u64;
+                }
+            }
+        }
+        if self.roles.labels_wanted {
+            let splitter = self.splitter.as_ref();
+            let names = |index: usize| kept_names(splitter, segments, rows[index] as usize);
+            self.open[window].add_predictions(self.roles, version, &record, names);
+        }
+        Ok(())
+    }
+
+    /// Profiles rows of a batch and hands them on.
+    fn add_slice(
+        &mut self,
+        window: usize,
+        slice: Slice,
+        batch: &Batch,
+        times: &[i64],
+        rows: &[u32],
+    ) -> Result<RecordBatch, String> {
         let range = rows.iter().filter_map(|row| times.get(*row as usize)).copied();
         let range_us = range.clone().min().zip(range.max());
         let whole = rows.len() == batch.record.num_rows();
         let record = if whole {
             batch.record.clone()
         } else {
-            take_record_batch(&batch.record, &UInt32Array::from(rows)).map_err(|e| e.to_string())?
+            let rows = UInt32Array::from(rows.to_vec());
+            take_record_batch(&batch.record, &rows).map_err(|e| e.to_string())?
         };
+        let (roles, limits) = (self.roles, self.limits);
         let open = &mut self.open[window];
-        open.rows += record.num_rows() as u64;
-        let (roles, limits) = (self.roles, &self.limits);
-        let seen = open.rows_seen.entry(version.to_owned()).or_default();
-        let profiler = open.profilers.entry(version.to_owned()).or_insert_with(|| {
-            Profiler::new(roles.kinds.clone(), *limits).against(self.frame.as_ref())
-        });
+        let seen = open.rows_seen.entry(slice.clone()).or_default();
+        seen.times.merge(&Times { range_us });
+        seen.count_ids(roles, &record);
+        // Segments keep no sums of whole rows: a frame has what the whole reference varies by.
+        let frame = self.frame.as_ref().filter(|_| slice.is_whole());
+        let place = || format!("{} {} {}", self.part, self.windows[window].start, slice.version);
+        let (place, first) = (place(), seen.of_part);
+        seen.of_part += record.num_rows() as u64;
+        let profiler = open
+            .profilers
+            .entry(slice)
+            .or_insert_with(|| Profiler::new(roles.kinds.clone(), limits).against(frame));
         let profiled = roles.profiled(&record)?;
-        if self.frame.as_ref().is_some_and(|it| it.asked.sample_rows > 0) {
-            let place = format!("{} {} {version}", self.part, self.windows[window].start);
-            let names = RowNames::new(roles, &record, &place, seen.of_part);
+        if frame.is_some_and(|it| it.asked.sample_rows > 0) {
+            let names = RowNames::new(roles, &record, &place, first);
             profiler.update_keyed(&profiled, |row| names.key(row));
         } else {
             profiler.update(&profiled);
         }
-        seen.of_part += record.num_rows() as u64;
-        seen.times.merge(&Times { range_us });
-        seen.count_ids(roles, &record);
-        if roles.labels_wanted {
-            open.add_predictions(roles, version, &record);
-        }
-        Ok(())
+        Ok(record)
     }
+}
+
+fn window_of(windows: &[Interval], at: Timestamp) -> Option<usize> {
+    let after = windows.partition_point(|window| window.start <= at);
+    let index = after.checked_sub(1)?;
+    windows[index].contains(at).then_some(index)
+}
+
+/// The kept segments of a row of a batch, one a line.
+fn kept_names(splitter: Option<&Splitter>, segments: &[Vec<u32>], row: usize) -> String {
+    let mut names = String::new();
+    for number in segments.iter().filter_map(|it| it.get(row)) {
+        if let Some((name, true)) = splitter.map(|it| it.segment(*number)) {
+            if !names.is_empty() {
+                names.push('\n');
+            }
+            names.push_str(name);
+        }
+    }
+    names
 }
 
 impl RowsSeen {
@@ -229,7 +323,13 @@ impl RowsSeen {
 }
 
 impl OpenWindow {
-    fn add_predictions(&mut self, roles: &Roles, version: &str, record: &RecordBatch) {
+    fn add_predictions(
+        &mut self,
+        roles: &Roles,
+        version: &str,
+        record: &RecordBatch,
+        segments: impl Fn(usize) -> String,
+    ) {
         let column = |name: &Option<String>| {
             name.as_ref().and_then(|n| record.column_by_name(n)).map(Cells::new)
         };
@@ -249,15 +349,17 @@ impl OpenWindow {
             }
             if roles.label.is_some() {
                 let label = labels.as_ref().and_then(|c| c.truth(row, roles.positive.as_deref()));
-                self.outcomes.entry(version.to_owned()).or_default().add(score, predicted, label);
+                for slice in of_row(version, &segments(row)) {
+                    self.outcomes.entry(slice).or_default().add(score, predicted, label);
+                }
                 continue;
             }
             let Some(id) = id else {
                 self.rows_duplicate += 1;
                 continue;
             };
-            let version = version.to_owned();
-            self.predictions.push(Prediction { id, version, score, predicted });
+            let (version, segments) = (version.to_owned(), segments(row));
+            self.predictions.push(Prediction { id, version, segments, score, predicted });
         }
     }
 }

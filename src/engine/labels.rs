@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::Prediction;
+use super::{BySlice, Prediction, slice::of_row};
 use crate::{
     config::Duplicates,
     monitor::Outcomes,
@@ -71,6 +71,18 @@ pub struct Move {
     pub prediction: PredictionRow,
     /// The label that it has now.
     pub to: bool,
+}
+
+impl Move {
+    /// Moves the count in the outcomes of the prediction's slices.
+    pub fn apply(&self, outcomes: &mut BySlice<Outcomes>) {
+        let row = &self.prediction;
+        let before = row.label.map(|label| label.positive);
+        for slice in of_row(&row.version, &row.segments) {
+            let slice = outcomes.entry(slice).or_default();
+            slice.relabel(row.score, row.predicted, before, Some(self.to));
+        }
+    }
 }
 
 /// How labels are joined.
@@ -225,7 +237,7 @@ fn wait(
 /// A window's predictions meet the labels that were there before them.
 ///
 /// Ids that the store has already (`known`) are repeats and not counted again; the rest are
-/// written to the commit and counted in the outcomes that are returned, by version.
+/// written to the commit and counted in the outcomes that are returned, by version and segment.
 pub fn admit(
     policy: Policy<'_>,
     window: Interval,
@@ -249,13 +261,16 @@ pub fn admit(
             label = policy.pick(rows, window.end).map(|row| row.label);
             counts.joined += u64::from(label.is_some());
         }
-        let outcomes = admitted.outcomes.entry(it.version.clone()).or_default();
-        outcomes.add(it.score, it.predicted, label.map(|l| l.positive));
+        for slice in of_row(&it.version, &it.segments) {
+            let outcomes = admitted.outcomes.entry(slice).or_default();
+            outcomes.add(it.score, it.predicted, label.map(|l| l.positive));
+        }
         commit.predictions.push(PredictionRow {
             model: policy.model.to_owned(),
             id: it.id,
             window_start: window.start,
             version: it.version,
+            segments: it.segments,
             score: it.score,
             predicted: it.predicted,
             label,
@@ -267,8 +282,8 @@ pub fn admit(
 /// What a window's predictions came to when it closed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Admitted {
-    /// Outcomes by version.
-    pub outcomes: BTreeMap<String, Outcomes>,
+    /// Outcomes by version and segment.
+    pub outcomes: BySlice<Outcomes>,
     /// Predictions whose id an earlier window has.
     pub rows_duplicate: u64,
 }

@@ -1,36 +1,24 @@
-//! A window's measurements, version by version and all together.
+//! A window's measurements, segment by segment, version by version and all together.
 use std::collections::BTreeMap;
 
-use super::{Roles, budgets, joint};
+use super::{
+    BySlice, Roles, Slice, budgets, joint,
+    slice::{by_segment, with_total},
+};
 use crate::{
     config::ModelConfig,
     monitor::{
-        Frozen, Measurement, NullDraws, Outcomes, SchemaChanges, drift, multivariate, performance,
+        Frozen, Measurement, NullDraws, Outcomes, SchemaChanges, drift,
+        multivariate::measure_windows, performance,
     },
     profile::{Limits, Profile},
-    stat::Whole,
+    stat::{NoValue, Side, Whole},
     store::{Group, MeasurementsRow},
     time::{Interval, Span, Timestamp, WindowSize},
 };
 
-/// Rows and measurements by version; empty for all versions together.
-pub type ByVersion = BTreeMap<String, (u64, Vec<Measurement>)>;
-
-/// All versions together, beside each by itself.
-pub fn with_total<T: Clone + Default>(
-    by_version: &BTreeMap<String, T>,
-    merge: impl Fn(&mut T, &T),
-) -> BTreeMap<String, T> {
-    let mut all = by_version.clone();
-    if !by_version.contains_key("") {
-        let mut total = T::default();
-        for it in by_version.values() {
-            merge(&mut total, it);
-        }
-        all.insert(String::new(), total);
-    }
-    all
-}
+/// Rows and measurements by version and segment.
+pub type Measurements = BySlice<(u64, Vec<Measurement>)>;
 
 /// A window that is measured: when it is, and what came in it.
 #[derive(Clone, Copy, Debug)]
@@ -39,57 +27,118 @@ pub struct Closed<'a> {
     pub size: WindowSize,
     /// When it is.
     pub window: Interval,
-    /// Profiles by version.
-    pub profiles: &'a BTreeMap<String, Profile>,
-    /// Rows of the windows of the same slot in earlier weeks, newest first.
-    pub earlier: &'a [u64],
+    /// Profiles by version and segment.
+    pub profiles: &'a BySlice<Profile>,
+    /// The segments that the model keeps: measured also where no row of them came.
+    pub segments: &'a [String],
+    /// By segment, rows of the windows of the same slot in earlier weeks, newest first.
+    pub earlier: &'a BTreeMap<String, Vec<u64>>,
 }
 
-/// Drift and quality against a reference, with the thresholds of the rules that have a budget.
+impl Closed<'_> {
+    /// What came, with what did not: each version of each kept segment, and all of them together.
+    fn complete(&self) -> BySlice<Profile> {
+        let mut profiles = self.profiles.clone();
+        let versions: Vec<String> =
+            profiles.keys().filter(|it| it.is_whole()).map(|it| it.version.clone()).collect();
+        for segment in self.segments {
+            for version in &versions {
+                profiles.entry(Slice::new(version, segment)).or_default();
+            }
+            if versions.is_empty() {
+                profiles.entry(Slice::new("", segment)).or_default();
+            }
+        }
+        profiles
+    }
+}
+
+/// Drift and quality against a reference, with the thresholds of the rules that have a budget. A
+/// segment is compared with the reference's rows of it.
 pub fn drift(
     model: &ModelConfig,
     roles: &Roles,
     reference: &Frozen,
     closed: Closed<'_>,
     nulls: &mut NullDraws,
-) -> ByVersion {
-    let profiles = closed.profiles;
-    let predictions = roles.predictions();
+) -> Measurements {
     let mut columns = roles.features(reference);
-    columns.extend(predictions.iter().cloned());
+    columns.extend(roles.predictions());
     // Vectors have no measure column by column.
     if let Some(together) = &reference.joint {
         columns.retain(|name| !together.frame.vectors.contains_key(name));
     }
-    let named = joint::named(model);
-    let all = with_total(profiles, |total, it| total.merge(it, &Limits::default()));
-    // One version alone is all versions together: measured once, said twice.
-    let single = profiles.len() == 1;
-    let mut measured = ByVersion::new();
-    for (version, profile) in &all {
-        if single && version.is_empty() && !profiles.contains_key("") {
-            continue;
+    let profiles = closed.complete();
+    let all = with_total(&profiles, |total, it| total.merge(it, &Limits::default()));
+    let mut measured = Measurements::new();
+    for (segment, versions) in by_segment(&all) {
+        let against = reference.of_segment(segment);
+        let own = versions.iter().filter(|(version, _)| !version.is_empty());
+        let rows_of_all = versions.get("").map_or(0, |total| total.rows);
+        // One version alone is all versions together: measured once, said twice.
+        let single = own.clone().count() == 1;
+        for (version, profile) in &versions {
+            if single && version.is_empty() {
+                continue;
+            }
+            let slice = Slice::new(*version, segment);
+            let it = OfSlice { slice: &slice, profile, rows_of_all, columns: &columns };
+            let values = it.measure(model, roles, &against, closed, nulls);
+            if single {
+                measured.insert(Slice::new("", segment), (profile.rows, values.clone()));
+            }
+            measured.insert(slice, (profile.rows, values));
         }
-        let schema = SchemaChanges::of(reference, profile, &predictions);
+    }
+    budgets::limit(model, roles, reference, closed.size, &mut measured, nulls);
+    measured
+}
+
+/// One slice of a window.
+struct OfSlice<'a> {
+    slice: &'a Slice,
+    profile: &'a Profile,
+    /// Of all versions of its segment.
+    rows_of_all: u64,
+    columns: &'a [String],
+}
+
+impl OfSlice<'_> {
+    fn measure(
+        &self,
+        model: &ModelConfig,
+        roles: &Roles,
+        against: &Frozen,
+        closed: Closed<'_>,
+        nulls: &mut NullDraws,
+    ) -> Vec<Measurement> {
+        let profile = self.profile;
+        let schema = SchemaChanges::of(against, profile, &roles.predictions());
+        let earlier = closed.earlier.get(&self.slice.segment);
         let whole = Whole {
             rows: profile.rows,
-            rows_of_all: profiles.values().map(|it| it.rows).sum(),
+            rows_of_all: self.rows_of_all,
             ids: profile.ids,
             newest_age_s: newest_age_s(profile, closed.window, model.lateness),
             columns_changed: schema.map(|it| it.count()),
-            earlier: closed.earlier,
+            earlier: earlier.map_or(&[], Vec::as_slice),
         };
         let (metrics, rows_min) = (&model.metrics, model.rows_min);
         let mut values =
-            drift::measure(reference, profile, &whole, &columns, metrics, rows_min, nulls);
-        values.extend(multivariate::measure_windows(reference, profile, metrics, &named, rows_min));
-        budgets::limit(model, roles, reference, closed.size, &mut values, nulls);
-        measured.insert(version.clone(), (profile.rows, values));
+            drift::measure(against, profile, &whole, self.columns, metrics, rows_min, nulls);
+        if self.slice.is_whole() {
+            let named = joint::named(model);
+            values.extend(measure_windows(against, profile, metrics, &named, rows_min));
+        } else {
+            for it in &mut values {
+                it.segment = Some(self.slice.segment.clone());
+                if it.value == Err(NoValue::NoData { side: Side::Reference }) {
+                    it.value = Err(NoValue::NewSegment);
+                }
+            }
+        }
+        values
     }
-    if single && let Some(only) = measured.values().next().cloned() {
-        measured.insert(String::new(), only);
-    }
-    measured
 }
 
 /// Seconds from the newest row to the window's close; of no rows, from the window's start.
@@ -103,11 +152,15 @@ fn newest_age_s(profile: &Profile, window: Interval, lateness: Span) -> Option<f
 }
 
 /// Accuracy against the labels that have come.
-pub fn accuracy(outcomes: &BTreeMap<String, Outcomes>, rows_min: u64) -> ByVersion {
-    with_total(outcomes, |total, it| total.merge(it))
-        .into_iter()
-        .map(|(version, it)| (version, (it.rows(), performance::measure(&it, rows_min))))
-        .collect()
+pub fn accuracy(outcomes: &BySlice<Outcomes>, rows_min: u64) -> Measurements {
+    let measure = |(slice, it): (Slice, Outcomes)| {
+        let mut values = performance::measure(&it, rows_min);
+        if !slice.is_whole() {
+            values.iter_mut().for_each(|value| value.segment = Some(slice.segment.clone()));
+        }
+        (slice, (it.rows(), values))
+    };
+    with_total(outcomes, |total, it| total.merge(it)).into_iter().map(measure).collect()
 }
 
 /// The rows that keep what was measured.
@@ -115,14 +168,14 @@ pub fn rows(
     model: &str,
     window: Interval,
     group: Group,
-    measured: &ByVersion,
+    measured: &Measurements,
 ) -> Vec<MeasurementsRow> {
     measured
         .iter()
-        .map(|(version, (_, measurements))| MeasurementsRow {
+        .map(|(slice, (_, measurements))| MeasurementsRow {
             model: model.to_owned(),
-            version: version.clone(),
-            segment: String::new(),
+            version: slice.version.clone(),
+            segment: slice.segment.clone(),
             window,
             group,
             measurements: measurements.clone(),
@@ -142,20 +195,20 @@ mod tests {
 
     #[test]
     fn all_versions_together_stand_beside_each() {
-        let versions = BTreeMap::from([("v1".into(), outcomes(6)), ("v2".into(), outcomes(9))]);
+        let of = Slice::of_version;
+        let versions = BySlice::from([(of("v1"), outcomes(6)), (of("v2"), outcomes(9))]);
         let rows: Vec<(String, u64)> = accuracy(&versions, 1)
             .into_iter()
-            .map(|(version, (rows, _))| (version, rows))
+            .map(|(slice, (rows, _))| (slice.version, rows))
             .collect();
         assert_eq!(rows, [(String::new(), 15), ("v1".into(), 6), ("v2".into(), 9)]);
         // Without versions, and without rows, there is the whole alone.
-        for (versions, total) in
-            [(BTreeMap::from([(String::new(), outcomes(6))]), 6), (BTreeMap::new(), 0)]
+        for (versions, total) in [(BySlice::from([(of(""), outcomes(6))]), 6), (BySlice::new(), 0)]
         {
             let measured = accuracy(&versions, 1);
-            assert_eq!(measured.keys().collect::<Vec<_>>(), [""]);
-            assert_eq!(measured[""].0, total);
-            assert_eq!(measured[""].1.len(), performance::METRICS.len());
+            assert_eq!(measured.keys().collect::<Vec<_>>(), [&of("")]);
+            assert_eq!(measured[&of("")].0, total);
+            assert_eq!(measured[&of("")].1.len(), performance::METRICS.len());
         }
     }
 
@@ -178,12 +231,90 @@ mod tests {
     fn rows_keep_their_window_version_and_group() {
         let at = |us| crate::time::Timestamp::from_micros(us);
         let window = Interval { start: at(0), end: at(9) };
-        let measured = accuracy(&BTreeMap::from([("v1".into(), outcomes(6))]), 1);
+        let measured = accuracy(&BySlice::from([(Slice::of_version("v1"), outcomes(6))]), 1);
         let kept = rows("m", window, Group::Performance, &measured);
         let versions: Vec<&str> = kept.iter().map(|row| row.version.as_str()).collect();
         assert_eq!(versions, ["", "v1"]);
         assert!(kept.iter().all(|row| row.window == window && row.group == Group::Performance));
         // One version alone is the whole.
         assert_eq!(kept[0].measurements, kept[1].measurements);
+    }
+
+    /// What a window of 300 rows of `JFK`, 50 of `LGA` and 250 of `new` measures.
+    fn segmented() -> Measurements {
+        let text = r#"
+[models.m]
+task = "binary"
+[models.m.metrics]
+numeric = ["psi"]
+[models.m.predictions]
+source = { type = "files", path = "rows" }
+time = "at"
+segments = ["o"]
+[models.m.reference]
+previous = "28d"
+"#;
+        let path = std::path::Path::new("/x/driftd.toml");
+        let (config, _) = crate::config::Config::parse(text, path)
+            .unwrap_or_else(|report| panic!("{}", report.render(false)));
+        let model = &config.models["m"];
+        let numbers = |rows: i32, from: i32| {
+            let x = crate::stat::numeric((from..from + rows).map(f64::from));
+            let rows = x.counts.rows;
+            Profile { rows, columns: [("x".to_owned(), x)].into(), ..Profile::default() }
+        };
+        let mut reference =
+            crate::monitor::freeze(numbers(1000, 0), "static", 10, &BTreeMap::new());
+        for (name, from) in [("o=JFK", 0), ("o=LGA", 500), ("o=gone", 0)] {
+            let segment = reference.freeze_segment(numbers(500, from), 10);
+            reference.segments.insert(name.to_owned(), segment);
+        }
+        let slices = [("", 600, 0), ("o=JFK", 300, 500), ("o=LGA", 50, 0), ("o=new", 250, 0)];
+        let profiles = slices
+            .map(|(segment, rows, from)| (Slice::new("v1", segment), numbers(rows, from)))
+            .into();
+        let segments = ["o=JFK", "o=LGA", "o=new", "o=gone"].map(str::to_owned);
+        let earlier = BTreeMap::from([("o=JFK".to_owned(), vec![300, 300])]);
+        let at = |us| crate::time::Timestamp::from_micros(us);
+        let window = Interval { start: at(0), end: at(9) };
+        let (size, profiles, segments) = (WindowSize::Day, &profiles, &segments[..]);
+        let closed = Closed { size, window, profiles, segments, earlier: &earlier };
+        drift(model, &Roles::new(model), &reference, closed, &mut NullDraws::new())
+    }
+
+    #[test]
+    fn a_segment_is_compared_with_its_own_reference() {
+        let measured = segmented();
+        let told = |segment: &str, metric: &str| {
+            let (rows, values) = &measured[&Slice::new("v1", segment)];
+            let found = values.iter().find(|it| it.metric == metric).unwrap();
+            assert_eq!(found.segment.as_deref(), Some(segment).filter(|it| !it.is_empty()));
+            // One version alone is all of them together.
+            assert_eq!(measured[&Slice::new("", segment)], measured[&Slice::new("v1", segment)]);
+            let value = found.value.clone();
+            format!("{rows} rows: {}", value.map_or_else(|e| e.to_string(), |v| format!("{v:.1}")))
+        };
+        insta::assert_snapshot!(
+            [
+                told("", "psi"),
+                told("o=JFK", "psi"),
+                told("o=LGA", "psi"),
+                told("o=new", "psi"),
+                told("o=gone", "psi"),
+                told("o=gone", "row_count"),
+                told("o=new", "row_count"),
+            ]
+            .join("\n"),
+            @r"
+        600 rows: 2.1
+        300 rows: 5.7
+        50 rows: insufficient: needs 200 rows with a value in the current window, got 50
+        250 rows: not in the reference: it has no rows of this segment
+        0 rows: no data: the current window has no rows
+        0 rows: 0.0
+        250 rows: 250.0
+        "
+        );
+        assert_eq!(measured.len(), 10);
     }
 }

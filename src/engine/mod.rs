@@ -14,8 +14,16 @@ pub mod measure;
 pub mod reference;
 mod roles;
 pub mod rules;
+mod segment_rows;
+pub mod segments;
+pub mod slice;
+mod split;
 
 pub use cells::Cells;
 pub use ingest::{Ingest, Prediction, UNKNOWN_VERSION, WindowRows};
 pub use joint::RowNames;
 pub use roles::Roles;
+pub use segment_rows::SegmentRows;
+pub use segments::{Declared, Roster};
+pub use slice::{BySlice, Slice};
+pub use split::can_segment;

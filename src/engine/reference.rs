@@ -1,10 +1,14 @@
-//! A reference's rows, as a whole and window by window.
+//! A reference's rows, as a whole and window by window, and so for each segment.
 use std::collections::BTreeMap;
 
-use arrow_array::UInt32Array;
+use arrow_array::{RecordBatch, UInt32Array};
 use arrow_select::take::take_record_batch;
+use hashbrown::HashMap;
 
-use super::Roles;
+use super::{
+    Roles,
+    split::{NONE, Splitter},
+};
 use crate::{
     config::{ModelConfig, Threshold},
     monitor::{Frozen, OwnWindows},
@@ -16,21 +20,57 @@ use crate::{
 /// Windows of a reference that are kept apart; where it has more, the newest.
 pub const OWN_WINDOWS_MAX: usize = 512;
 
+/// Rows as a whole, and their windows in their order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Collected {
+    /// All of them.
+    pub whole: Profile,
+    /// Those with times, by their windows.
+    pub windows: Vec<(Interval, Profile)>,
+}
+
 /// Collects the rows of a reference.
 pub struct ReferenceRows<'a> {
     roles: &'a Roles,
     grid: Grid,
-    whole: Profiler,
-    windows: BTreeMap<Timestamp, (Interval, Profiler)>,
+    whole: Part,
+    segments: BTreeMap<String, Part>,
+    splitter: Option<Splitter>,
+    /// The windows seen so far, so that the calendar is asked only for new ones.
+    known: BTreeMap<Timestamp, Interval>,
     /// Windows that begin before this were let go of.
     floor: Timestamp,
 }
 
+/// Rows of the whole or of a segment.
+struct Part {
+    whole: Profiler,
+    windows: BTreeMap<Timestamp, Profiler>,
+}
+
+impl Part {
+    fn new(roles: &Roles) -> Self {
+        Self { whole: profiler(roles), windows: BTreeMap::new() }
+    }
+}
+
+fn profiler(roles: &Roles) -> Profiler {
+    Profiler::new(roles.kinds.clone(), Limits::default())
+}
+
 impl<'a> ReferenceRows<'a> {
-    /// Ready to take rows; those with times go to windows of `grid` besides.
-    pub fn new(roles: &'a Roles, grid: Grid) -> Self {
-        let whole = Profiler::new(roles.kinds.clone(), Limits::default());
-        Self { roles, grid, whole, windows: BTreeMap::new(), floor: Timestamp::MIN }
+    /// Ready to take rows; those with times go to windows of `grid` besides, and those of segments
+    /// to these.
+    pub fn new(roles: &'a Roles, grid: Grid, segments: &[String]) -> Self {
+        let declared = Some(&roles.segments).filter(|it| !it.is_empty());
+        let splitter = declared.map(|declared| {
+            // Which are kept was decided before: there is no room for more.
+            let declared = super::Declared { max: segments.len(), ..declared.clone() };
+            Splitter::new(&declared, segments)
+        });
+        let (segments, known) = (BTreeMap::new(), BTreeMap::new());
+        let whole = Part::new(roles);
+        Self { roles, grid, whole, segments, splitter, known, floor: Timestamp::MIN }
     }
 
     /// Takes a batch.
@@ -39,45 +79,109 @@ impl<'a> ReferenceRows<'a> {
     /// Arrow's words, where a batch can't be split.
     pub fn add(&mut self, batch: &Batch) -> Result<(), String> {
         let record = self.roles.profiled(&batch.record)?;
-        self.whole.update(&record);
-        let Some(times) = &batch.times_us else { return Ok(()) };
-        let mut groups: BTreeMap<Timestamp, Vec<u32>> = BTreeMap::new();
-        let mut last: Option<Interval> = None;
-        for (row, us) in (0_u32..).zip(times) {
-            let at = Timestamp::from_micros(*us);
-            let window = last.filter(|it| it.contains(at)).unwrap_or_else(|| self.window_of(at));
-            last = Some(window);
-            if window.start >= self.floor {
-                groups.entry(window.start).or_default().push(row);
+        let starts = batch.times_us.as_ref().map(|times| self.starts(times));
+        let every: Vec<u32> = (0_u32..).take(record.num_rows()).collect();
+        take(&mut self.whole, &record, &every, starts.as_deref(), self.roles)?;
+        if let Some(splitter) = &mut self.splitter {
+            for segments in splitter.split(&batch.record, |_| true) {
+                for (number, rows) in grouped(&every, |row| segments[row as usize]) {
+                    let (name, is_kept) = splitter.segment(number);
+                    if number != NONE && is_kept {
+                        let new = || Part::new(self.roles);
+                        let part = self.segments.entry(name.to_owned()).or_insert_with(new);
+                        take(part, &record, &rows, starts.as_deref(), self.roles)?;
+                    }
+                }
             }
         }
-        for (start, rows) in groups {
-            let part = take_record_batch(&record, &UInt32Array::from(rows));
-            let window = self.window_of(start);
-            let (_, profiler) = self.windows.entry(start).or_insert_with(|| {
-                (window, Profiler::new(self.roles.kinds.clone(), Limits::default()))
-            });
-            profiler.update(&part.map_err(|e| e.to_string())?);
-        }
-        while self.windows.len() > OWN_WINDOWS_MAX
-            && let Some((_, (oldest, _))) = self.windows.pop_first()
+        while self.known.len() > OWN_WINDOWS_MAX
+            && let Some((start, oldest)) = self.known.pop_first()
         {
             self.floor = oldest.end;
+            for part in self.segments.values_mut().chain([&mut self.whole]) {
+                part.windows.remove(&start);
+            }
         }
         Ok(())
     }
 
-    /// The window of an instant; the calendar is asked only for new ones.
-    fn window_of(&self, at: Timestamp) -> Interval {
-        let known = self.windows.range(..=at).next_back().map(|(_, (window, _))| *window);
-        known.filter(|it| it.contains(at)).unwrap_or_else(|| self.grid.window_of(at))
+    /// The start of each row's window; `None` for windows that were let go of.
+    fn starts(&mut self, times: &[i64]) -> Vec<Option<Timestamp>> {
+        let mut last: Option<Interval> = None;
+        let start = |us: &i64| {
+            let at = Timestamp::from_micros(*us);
+            let window = last.filter(|it| it.contains(at)).unwrap_or_else(|| {
+                let known = self.known.range(..=at).next_back().map(|(_, window)| *window);
+                known.filter(|it| it.contains(at)).unwrap_or_else(|| self.grid.window_of(at))
+            });
+            last = Some(window);
+            let is_kept = window.start >= self.floor;
+            if is_kept {
+                self.known.insert(window.start, window);
+            }
+            is_kept.then_some(window.start)
+        };
+        times.iter().map(start).collect()
     }
 
-    /// The whole, and its windows in their order.
-    pub fn finish(self) -> (Profile, Vec<(Interval, Profile)>) {
-        let windows = self.windows.into_values();
-        let windows = windows.map(|(window, profiler)| (window, profiler.finish()));
-        (self.whole.finish(), windows.collect())
+    /// The whole, and each segment that has rows.
+    pub fn finish(self) -> (Collected, BTreeMap<String, Collected>) {
+        let known = self.known;
+        let close = |part: Part| {
+            let window = |(start, profiler): (Timestamp, Profiler)| {
+                Some((*known.get(&start)?, profiler.finish()))
+            };
+            let windows = part.windows.into_iter().filter_map(window).collect();
+            Collected { whole: part.whole.finish(), windows }
+        };
+        let whole = close(self.whole);
+        (whole, self.segments.into_iter().map(|(name, part)| (name, close(part))).collect())
+    }
+}
+
+/// Adds rows of a record to a part, and each to its window.
+fn take(
+    part: &mut Part,
+    record: &RecordBatch,
+    rows: &[u32],
+    starts: Option<&[Option<Timestamp>]>,
+    roles: &Roles,
+) -> Result<(), String> {
+    let of = |rows: &[u32]| {
+        let rows = UInt32Array::from(rows.to_vec());
+        take_record_batch(record, &rows).map_err(|e| e.to_string())
+    };
+    if rows.len() == record.num_rows() {
+        part.whole.update(record);
+    } else {
+        part.whole.update(&of(rows)?);
+    }
+    let Some(starts) = starts else { return Ok(()) };
+    for (start, rows) in grouped(rows, |row| starts[row as usize]) {
+        let Some(start) = start else { continue };
+        part.windows.entry(start).or_insert_with(|| profiler(roles)).update(&of(&rows)?);
+    }
+    Ok(())
+}
+
+/// Rows by a key, in their order.
+fn grouped<K: Copy + Eq + std::hash::Hash>(
+    rows: &[u32],
+    key: impl Fn(u32) -> K,
+) -> HashMap<K, Vec<u32>> {
+    let mut groups: HashMap<K, Vec<u32>> = HashMap::new();
+    for &row in rows {
+        groups.entry(key(row)).or_default().push(row);
+    }
+    groups
+}
+
+/// What the segments of a reference are made for, in words: other words make them anew. Empty
+/// without segments.
+pub fn segments_of(_model: &ModelConfig, roles: &Roles) -> String {
+    match roles.segments.is_empty() {
+        true => String::new(),
+        false => serde_json::to_string(&roles.segments).unwrap_or_default(),
     }
 }
 
@@ -194,9 +298,11 @@ url = { env = "URL" }
 
     fn read(days: i64) -> (Profile, Vec<(Interval, Profile)>) {
         let roles = Roles::new(&model());
-        let mut rows = ReferenceRows::new(&roles, Grid::utc(WindowSize::Day));
+        let mut rows = ReferenceRows::new(&roles, Grid::utc(WindowSize::Day), &[]);
         (0..3).for_each(|part| rows.add(&batch(days, part)).unwrap());
-        rows.finish()
+        let (Collected { whole, windows }, segments) = rows.finish();
+        assert!(segments.is_empty());
+        (whole, windows)
     }
 
     #[test]

@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow_array::RecordBatch;
 
+use super::Declared;
 use crate::{
     config::ModelConfig,
     monitor::Frozen,
@@ -40,6 +41,8 @@ pub struct Roles {
     pub kinds: BTreeMap<String, Kind>,
     /// Columns of free text: their lengths are summarised.
     pub texts: BTreeSet<String>,
+    /// The segments that are kept besides the whole.
+    pub segments: Declared,
 }
 
 impl Roles {
@@ -64,6 +67,7 @@ impl Roles {
             ignore: predictions.ignore.clone(),
             kinds: predictions.kinds.clone(),
             texts: predictions.texts.clone(),
+            segments: Declared::new(model),
         }
     }
 
@@ -112,7 +116,8 @@ impl Roles {
     /// in the folders' names.
     pub fn named(&self) -> Vec<String> {
         let roles = [&self.id, &self.version, &self.score, &self.prediction, &self.label];
-        roles.into_iter().flatten().cloned().collect()
+        let roles = roles.into_iter().flatten();
+        roles.chain(self.segments.each_column()).cloned().collect()
     }
 
     /// The columns that are worth reading, where that is known beforehand.

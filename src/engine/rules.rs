@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::{
     alert::{self, Episode, Judged, Memory, Outcome, State, Subject, Transition, note},
     config::{Config, ModelConfig, On, Rule},
-    monitor::{self, Frozen, Measurement, Names, performance},
+    engine::{BySlice, Slice, measure::Measurements},
+    monitor::{self, Frozen, Names, performance},
     notify::Event,
     profile::Profile,
     retrain::guards::Refusal,
@@ -42,21 +43,22 @@ pub struct Measured<'a> {
     pub window: Interval,
     /// Which measurements these are.
     pub group: Group,
-    /// Measurements and rows by version; empty for all versions together.
-    pub versions: &'a BTreeMap<String, (u64, Vec<Measurement>)>,
+    /// Measurements and rows by version and segment.
+    pub measured: &'a Measurements,
     /// The features.
     pub features: &'a [String],
     /// Score and prediction.
     pub predictions: &'a [String],
-    /// What it was measured from, where names can be told: the reference, and profiles by version.
-    pub compared: Option<(&'a Frozen, &'a BTreeMap<String, Profile>)>,
+    /// What it was measured from, where names can be told: the reference, and profiles by version
+    /// and segment.
+    pub compared: Option<(&'a Frozen, &'a BySlice<Profile>)>,
 }
 
 impl Measured<'_> {
     /// Adds the names of categories and columns that the evidence of what breaches is about.
     fn name_evidence(&self, rule: &Rule, version: &str, judged: &mut [Judged]) {
         let Some((reference, profiles)) = self.compared else { return };
-        let Some(profile) = profiles.get(version) else { return };
+        let Some(profile) = profiles.get(&Slice::of_version(version)) else { return };
         for it in judged.iter_mut().filter(|it| it.outcome == Outcome::Breach) {
             let column = it.column.as_deref();
             if let Some(evidence) = &mut it.evidence {
@@ -70,17 +72,21 @@ impl Measured<'_> {
 
     /// The version with the most rows; all together where versions are unknown.
     fn leading(&self) -> &str {
-        let named = self.versions.iter().filter(|(version, _)| !version.is_empty());
+        let named = self.versions().filter(|(version, _)| !version.is_empty());
         // Of equals the later name: versions count up.
-        named
-            .max_by_key(|(version, (rows, _))| (*rows, *version))
-            .map_or("", |(version, _)| version)
+        named.max_by_key(|(version, rows)| (*rows, *version)).map_or("", |(version, _)| version)
+    }
+
+    /// The versions of the whole, with their rows.
+    fn versions(&self) -> impl Iterator<Item = (&str, u64)> {
+        let whole = self.measured.iter().filter(|(slice, _)| slice.is_whole());
+        whole.map(|(slice, (rows, _))| (slice.version.as_str(), *rows))
     }
 
     fn judged_versions(&self, rule: &Rule) -> Vec<&str> {
         if rule.per_version {
             let named: Vec<&str> =
-                self.versions.keys().filter(|v| !v.is_empty()).map(String::as_str).collect();
+                self.versions().map(|(version, _)| version).filter(|v| !v.is_empty()).collect();
             if !named.is_empty() {
                 return named;
             }
@@ -153,7 +159,8 @@ fn judge_one(
     now: Timestamp,
     commit: &mut Commit,
 ) {
-    let Some((rows, measurements)) = measured.versions.get(version) else { return };
+    let slice = Slice::of_version(version);
+    let Some((rows, measurements)) = measured.measured.get(&slice) else { return };
     let coverage_min = match (&context.model.labels, measured.group) {
         (Some(labels), Group::Performance) => labels.coverage_min,
         _ => 0.0,

@@ -15,6 +15,7 @@ pub mod performance;
 mod reference;
 pub mod report;
 mod schema;
+pub mod segment;
 
 pub use budget::OwnWindows;
 pub use compare::{

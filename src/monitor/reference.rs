@@ -10,7 +10,7 @@ use super::{
     multivariate::Together,
 };
 use crate::{
-    profile::{ColumnProfile, Kind, Profile},
+    profile::{Body, Categories, ColumnProfile, Counts, Kind, Numeric, Profile, Times},
     stat::{Bins, NoValue},
 };
 
@@ -33,7 +33,14 @@ pub struct Frozen {
     /// What its own windows say against the whole of it, by their size; none where its rows have
     /// no times.
     pub own: Vec<OwnWindows>,
-    /// What is frozen of its rows as a whole, where that is asked for.
+    /// Its rows of each segment, frozen likewise; columns are of the kinds that the whole has.
+    #[serde(default)]
+    pub segments: BTreeMap<String, Frozen>,
+    /// What the segments were made for, in the words of whoever did; another text makes them anew.
+    #[serde(default)]
+    pub segments_of: String,
+    /// What is frozen of its rows as a whole, where that is asked for; nothing of a segment's.
+    #[serde(default)]
     pub joint: Option<Together>,
 }
 
@@ -66,7 +73,15 @@ pub fn freeze(
     }
     let cut = |(name, column): (&String, &ColumnProfile)| (name.clone(), Bins::of(column, bins));
     let bins = profile.columns.iter().map(cut).collect();
-    Frozen { id: id.into(), profile, bins, own: Vec::new(), joint: None }
+    Frozen {
+        id: id.into(),
+        profile,
+        bins,
+        own: Vec::new(),
+        segments: BTreeMap::new(),
+        segments_of: String::new(),
+        joint: None,
+    }
 }
 
 fn inferred(column: &ColumnProfile) -> Kind {
@@ -85,6 +100,37 @@ impl Frozen {
     /// The kind of each column, for whoever profiles windows to be measured against this.
     pub fn kinds(&self) -> BTreeMap<String, Kind> {
         self.profile.columns.iter().map(|(name, column)| (name.clone(), column.kind)).collect()
+    }
+
+    /// What windows of a segment are compared with; the empty name is the whole. Of a segment that
+    /// it lacks: nothing, by the kinds that the whole has.
+    pub fn of_segment(&self, segment: &str) -> Cow<'_, Self> {
+        if segment.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        match self.segments.get(segment) {
+            Some(found) => Cow::Borrowed(found),
+            None => Cow::Owned(self.without_rows()),
+        }
+    }
+
+    /// Freezes rows of a segment beside the whole: with as many bins, at quantiles of its own.
+    pub fn freeze_segment(&self, profile: Profile, bins: usize) -> Self {
+        freeze(profile, self.id.clone(), bins, &self.kinds())
+    }
+
+    fn without_rows(&self) -> Self {
+        let empty = |(name, column): (&String, &ColumnProfile)| {
+            let counts = Counts::default();
+            let body = match column.kind {
+                Kind::Numeric => Body::Numeric(Numeric::default()),
+                Kind::Categorical | Kind::Boolean => Body::Categorical(Categories::default()),
+                Kind::Timestamp => Body::Timestamp(Times::default()),
+            };
+            (name.clone(), ColumnProfile { kind: column.kind, counts, body })
+        };
+        let columns = self.profile.columns.iter().map(empty).collect();
+        freeze(Profile { columns, ..Profile::default() }, self.id.clone(), BINS, &self.kinds())
     }
 
     /// A window's column as the kind of the reference's column of this name.
@@ -107,10 +153,7 @@ impl Frozen {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        profile::Body,
-        stat::{categorical, numeric},
-    };
+    use crate::stat::{categorical, numeric};
 
     fn integers(values: impl IntoIterator<Item = i32>) -> ColumnProfile {
         let mut column = numeric(values.into_iter().map(f64::from));

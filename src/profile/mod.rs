@@ -40,6 +40,8 @@ pub use limits::Limits;
 pub use merge::KindMismatch;
 pub use profiler::Profiler;
 
+pub(crate) use names::shorten as shortened;
+
 /// What a column holds, and so which statistics apply.
 #[derive(
     Clone,

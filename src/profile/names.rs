@@ -124,7 +124,7 @@ pub(super) struct Place {
 
 /// A name that fits: itself, or its start and a hash of the whole, so that two long names with
 /// one beginning stay two.
-pub(super) fn shorten(name: &str, bytes_max: usize) -> Cow<'_, str> {
+pub(crate) fn shorten(name: &str, bytes_max: usize) -> Cow<'_, str> {
     if name.len() <= bytes_max {
         return Cow::Borrowed(name);
     }

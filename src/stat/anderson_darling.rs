@@ -25,6 +25,10 @@
 //!
 //! **Another.** `wasserstein_normed` for how *far* values moved; `ks` for a p-value below 0.001.
 //!
+//! **Other tools.** Evidently looks at p alone, which SciPy cuts to between 0.001 and 0.25: beyond
+//! 0.001 a small change and a huge one look the same. Here T decides, against its null at these
+//! sizes.
+//!
 //! `error_bound`: with ε the rank errors of both sides together, √A² can be off by
 //! ε·√(2·ln N·n·m/N), as though the ranks of both sides together, by which differences are weighed,
 //! were exact. `p_value` is that of T as it was measured. Cost: one pass over the distinct values.

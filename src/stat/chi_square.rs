@@ -19,6 +19,11 @@
 //!
 //! **Another.** `jensen_shannon` or `total_variation` for the size of the change.
 //!
+//! **Other tools.** Evidently's test is one-sample: it takes the reference's shares as known
+//! exactly, so p is too small (2.7e-7 for 1.9e-6), and one row of a category that the reference
+//! lacks gives p = 0. Here the reference is a sample too, and a new category is one cell of the
+//! table.
+//!
 //! `error_bound` is 0: counts are exact. Cost: one pass over the categories.
 //!
 //! # References

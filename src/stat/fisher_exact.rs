@@ -26,6 +26,9 @@
 //! **Another.** `two_proportion_z`, nearly the same p from large samples; `total_variation` for the
 //! difference of the shares.
 //!
+//! **Other tools.** Evidently raises an error unless both sides have as many rows. Here any sizes
+//! do.
+//!
 //! `error_bound` is 0: counts are exact. Cost: a few standard deviations of the count, at ten
 //! million rows some ten thousand steps.
 //!

@@ -22,6 +22,10 @@
 //! **Another.** `chi_square`, whose p is nearer the truth where categories are rare;
 //! `jensen_shannon` for the size of the change.
 //!
+//! **Other tools.** Evidently calls SciPy's one-sample test with counts that don't sum alike, which
+//! SciPy refuses: an error in 9 of 9 cells of California Housing. Here both sides are samples of
+//! their own sizes.
+//!
 //! `error_bound` is 0: counts are exact. Cost: one pass over the categories.
 //!
 //! # References

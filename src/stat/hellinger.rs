@@ -17,6 +17,9 @@
 //!
 //! **Another.** `jensen_shannon` behaves alike and is the default; Hellinger weighs rare bins more.
 //!
+//! **Other tools.** Evidently cuts its bins over the *distinct* values of both sides, so they move
+//! with each window; NannyML's are equally wide. These are tenths of the reference and stay.
+//!
 //! `error_bound` is how far the rank errors of sketched columns can have moved it: the largest and
 //! smallest value over all shares that they allow. Cost: one pass over the distinct values.
 //!

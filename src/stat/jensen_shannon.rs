@@ -18,6 +18,10 @@
 //!
 //! **Another.** `wasserstein_normed` for numbers: bins don't tell how far values moved.
 //!
+//! **Other tools.** Evidently's bins move with each window, and its distance is in nats; NannyML's
+//! are equally wide, so one outlier of the reference puts most rows into one. Tenths of the
+//! reference hold a tenth each.
+//!
 //! `error_bound` is how far the rank errors of sketched columns can have moved it: the largest and
 //! smallest value over all shares that they allow. Cost: one pass over the distinct values.
 //!

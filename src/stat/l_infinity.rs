@@ -17,6 +17,9 @@
 //!
 //! **Another.** `total_variation` sums small moves of many categories, which this does not see.
 //!
+//! **Other tools.** NannyML leaves missing values out, so a burst of nulls is not seen; SageMaker
+//! cuts at 0.1 less an allowance. Here missing is a bin, and the threshold knows the sizes.
+//!
 //! `error_bound` is how far the rank errors of sketched columns can have moved it: the largest and
 //! smallest value over all shares that they allow. Cost: one pass over the distinct values.
 //!

@@ -101,6 +101,9 @@ pub enum NoValue {
         /// How many there are.
         got: u64,
     },
+    /// The reference has no rows of this segment: it is new.
+    #[error("not in the reference: it has no rows of this segment")]
+    NewSegment,
 }
 
 impl NoValue {
@@ -116,6 +119,7 @@ impl NoValue {
             Self::KindMismatch { .. } => "kind_mismatch",
             Self::NotDefined { .. } | Self::NotTwoCategories { .. } => "not_defined",
             Self::Overflow => "overflow",
+            Self::NewSegment => "not_in_reference",
             Self::Other(_) => "error",
         }
     }

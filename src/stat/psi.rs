@@ -20,6 +20,10 @@
 //! **Another.** `jensen_shannon` is bounded and needs no smoothing; `wasserstein_normed` sees how
 //! *far* the values moved, which bins can't tell.
 //!
+//! **Other tools.** Evidently cuts both sides together, so one outlier of a window moves every bin,
+//! and it fills empty bins with a small share that then decides the value. These bins are the
+//! reference's and stay, and half a row is added to each.
+//!
 //! `error_bound` is how far the rank errors of sketched columns can have moved it: the largest and
 //! smallest value over all shares that they allow. Cost: one pass over the distinct values.
 //!

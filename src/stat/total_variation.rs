@@ -18,6 +18,9 @@
 //!
 //! **Another.** `l_infinity` for the one category that moved most; `chi_square` for a p-value.
 //!
+//! **Other tools.** Evidently's p is a share of 1,000 permutations, 0 where none is as far, and
+//! missing values are dropped. Here the distance decides, and missing is a bin.
+//!
 //! `error_bound` is how far the rank errors of sketched columns can have moved it: the largest and
 //! smallest value over all shares that they allow. Cost: one pass over the distinct values.
 //!

@@ -20,6 +20,9 @@
 //! **Another.** `fisher_exact` where a category is rare; `total_variation` for the size of the
 //! change, which with two categories is |r - c|.
 //!
+//! **Other tools.** Evidently takes p as 1 − Φ, so it is 0 where that has no digits left (7 of 9
+//! cells of California Housing). Here p is kept to 1e-300.
+//!
 //! `error_bound` is 0: counts are exact. Cost: none.
 //!
 //! # References

@@ -15,6 +15,9 @@
 //!
 //! **Another.** `wasserstein_normed` to compare columns of different units; `ks` for a p-value.
 //!
+//! **Other tools.** NannyML measures it on 10,000 equal bins once the reference has that many rows,
+//! and counts a row too many below the range. Here it is exact, or states its bound.
+//!
 //! `error_bound`: each side's rank error times its range. Cost: one pass over the distinct values.
 //!
 //! # References

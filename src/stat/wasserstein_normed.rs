@@ -15,6 +15,9 @@
 //!
 //! **Another.** `ks` for a p-value; `psi` where it matters which part of the range moved.
 //!
+//! **Other tools.** Evidently's default above 1,000 reference rows, cut at 0.1 whatever the sizes
+//! are. The same number here, but a window of few rows has a higher threshold.
+//!
 //! `error_bound`: each side's rank error times its range, in the same deviations (the deviation is
 //! of the exact moments). Cost: one pass over the distinct values of both sides and two over the
 //! reference's.

@@ -45,7 +45,7 @@ pub use newest::OutboxCounts;
 pub use open::Mode;
 pub use outbox::{Outcome, Settled};
 pub use prune::Pruned;
-pub use read::Series;
+pub use read::{Select, Series};
 pub use records::*;
 pub use state::Figures;
 

@@ -1,5 +1,7 @@
 //! Reading for pages: the newest rows, never more than asked for.
-use super::{MeasurementsRow, OutboxStatus, Store, StoreError, WindowRow, rows, write::own};
+use super::{
+    MeasurementsRow, OutboxStatus, Select, Store, StoreError, WindowRow, rows, write::own,
+};
 use crate::time::{Interval, Timestamp};
 
 /// Notes by where they are.
@@ -19,27 +21,28 @@ pub struct OutboxCounts {
 const ALWAYS: Interval = Interval { start: Timestamp::MIN, end: Timestamp::MAX };
 
 impl Store {
-    /// The newest `limit` windows of `model` that start in `within`, oldest first; of one version
-    /// (empty: all rows together), or of each.
+    /// The newest `limit` windows of `model` that start in `within`, oldest first.
     ///
     /// # Errors
     /// A [`StoreError`].
-    pub async fn windows_newest(
+    pub async fn windows_newest<'a>(
         &self,
         model: &str,
-        version: Option<&str>,
+        of: impl Into<Select<'a>> + Send,
         within: Option<Interval>,
         limit: u32,
     ) -> Result<Vec<WindowRow>, StoreError> {
         let sql = format!(
             "SELECT {} FROM windows WHERE model = $1 AND ($2 IS NULL OR version = $2) \
-             AND start_us >= $3 AND start_us < $4 \
-             ORDER BY start_us DESC, end_us DESC, version DESC LIMIT $5",
+             AND start_us >= $3 AND start_us < $4 AND ($5 IS NULL OR segment = $5) \
+             ORDER BY start_us DESC, end_us DESC, version DESC, segment DESC LIMIT $6",
             rows::WINDOW
         );
         let range = within.unwrap_or(ALWAYS);
+        let Select { version, segment } = of.into();
         let query = sqlx::query(own(sql)).bind(model).bind(version);
-        let query = query.bind(range.start.micros()).bind(range.end.micros()).bind(limit);
+        let query = query.bind(range.start.micros()).bind(range.end.micros());
+        let query = query.bind(segment).bind(limit);
         query.fetch_all(self.readers()).await?.iter().rev().map(rows::window).collect()
     }
 
@@ -48,22 +51,24 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Damaged`] where a blob can't be read.
-    pub async fn measurements_newest(
+    pub async fn measurements_newest<'a>(
         &self,
         model: &str,
-        version: Option<&str>,
+        of: impl Into<Select<'a>> + Send,
         within: Option<Interval>,
         limit: u32,
     ) -> Result<Vec<MeasurementsRow>, StoreError> {
         let sql = format!(
             "SELECT {} FROM measurements WHERE model = $1 AND ($2 IS NULL OR version = $2) \
-             AND start_us >= $3 AND start_us < $4 \
-             ORDER BY start_us DESC, end_us DESC, version DESC, segment DESC, kind DESC LIMIT $5",
+             AND start_us >= $3 AND start_us < $4 AND ($5 IS NULL OR segment = $5) \
+             ORDER BY start_us DESC, end_us DESC, version DESC, segment DESC, kind DESC LIMIT $6",
             rows::MEASUREMENTS
         );
         let range = within.unwrap_or(ALWAYS);
+        let Select { version, segment } = of.into();
         let query = sqlx::query(own(sql)).bind(model).bind(version);
-        let query = query.bind(range.start.micros()).bind(range.end.micros()).bind(limit);
+        let query = query.bind(range.start.micros()).bind(range.end.micros());
+        let query = query.bind(segment).bind(limit);
         query.fetch_all(self.readers()).await?.iter().rev().map(rows::measurements).collect()
     }
 

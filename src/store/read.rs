@@ -27,19 +27,41 @@ pub struct Series<'a> {
     pub column: Option<&'a str>,
 }
 
+/// Which versions and segments of a model are wanted.
+///
+/// Where a reader takes one, a version alone (`Some("v1")`, `None` for each of them) means the rows
+/// of the whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Select<'a> {
+    /// The version, empty for all together; `None` for each.
+    pub version: Option<&'a str>,
+    /// The segment, empty for the whole; `None` for each, the whole among them.
+    pub segment: Option<&'a str>,
+}
+
+impl Select<'_> {
+    /// Each version and segment, and the whole.
+    pub const EVERY: Self = Self { version: None, segment: None };
+}
+
+impl<'a> From<Option<&'a str>> for Select<'a> {
+    fn from(version: Option<&'a str>) -> Self {
+        Self { version, segment: Some("") }
+    }
+}
+
 impl Store {
-    /// The windows of `model` that start in `range`; of one version (empty: all rows together),
-    /// or of each.
+    /// The windows of `model` that start in `range`.
     ///
     /// # Errors
     /// A [`StoreError`], as for all that read.
-    pub async fn windows(
+    pub async fn windows<'a>(
         &self,
         model: &str,
-        version: Option<&str>,
+        of: impl Into<Select<'a>> + Send,
         range: Interval,
     ) -> Result<Vec<WindowRow>, StoreError> {
-        self.ranged("windows", rows::WINDOW, (model, version, range), rows::window).await
+        self.ranged("windows", rows::WINDOW, (model, of.into(), range), rows::window).await
     }
 
     /// The window of `model` that starts last; `version` is empty for all rows together.
@@ -52,7 +74,7 @@ impl Store {
         version: &str,
     ) -> Result<Option<WindowRow>, StoreError> {
         let sql = format!(
-            "SELECT {} FROM windows WHERE model = $1 AND version = $2 \
+            "SELECT {} FROM windows WHERE model = $1 AND version = $2 AND segment = '' \
              ORDER BY start_us DESC, end_us DESC LIMIT 1",
             rows::WINDOW
         );
@@ -67,7 +89,7 @@ impl Store {
     pub async fn open_windows(&self, model: &str) -> Result<Vec<WindowRow>, StoreError> {
         let sql = format!(
             "SELECT {} FROM windows WHERE model = $1 AND is_final = 0 \
-             ORDER BY start_us, end_us, version",
+             ORDER BY start_us, end_us, version, segment",
             rows::WINDOW
         );
         let found = sqlx::query(own(sql)).bind(model).fetch_all(self.readers()).await?;
@@ -78,48 +100,51 @@ impl Store {
     ///
     /// # Errors
     /// A [`StoreError`].
-    pub async fn profiles(
+    pub async fn profiles<'a>(
         &self,
         model: &str,
-        version: Option<&str>,
+        of: impl Into<Select<'a>> + Send,
         range: Interval,
     ) -> Result<Vec<BlobRow>, StoreError> {
-        self.ranged("profiles", rows::BLOB, (model, version, range), rows::blob).await
+        self.ranged("profiles", rows::BLOB, (model, of.into(), range), rows::blob).await
     }
 
     /// Counts per score and label of the windows of `model` that start in `range`.
     ///
     /// # Errors
     /// A [`StoreError`].
-    pub async fn performance(
+    pub async fn performance<'a>(
         &self,
         model: &str,
-        version: Option<&str>,
+        of: impl Into<Select<'a>> + Send,
         range: Interval,
     ) -> Result<Vec<BlobRow>, StoreError> {
-        self.ranged("performance", rows::BLOB, (model, version, range), rows::blob).await
+        self.ranged("performance", rows::BLOB, (model, of.into(), range), rows::blob).await
     }
 
     /// What was measured on the windows of `model` that start in `range`, unpacked.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] where a blob can't be read.
-    pub async fn measurements(
+    pub async fn measurements<'a>(
         &self,
         model: &str,
-        version: Option<&str>,
+        of: impl Into<Select<'a>> + Send,
         group: Option<Group>,
         range: Interval,
     ) -> Result<Vec<MeasurementsRow>, StoreError> {
         let sql = format!(
             "SELECT {} FROM measurements WHERE model = $1 AND ($2 IS NULL OR version = $2) \
              AND start_us >= $3 AND start_us < $4 AND ($5 IS NULL OR kind = $5) \
+             AND ($6 IS NULL OR segment = $6) \
              ORDER BY start_us, end_us, version, segment, kind",
             rows::MEASUREMENTS
         );
+        let Select { version, segment } = of.into();
         let query = sqlx::query(own(sql)).bind(model).bind(version);
         let query = query.bind(range.start.micros()).bind(range.end.micros());
-        let found = query.bind(group.map(rows::group_name)).fetch_all(self.readers()).await?;
+        let query = query.bind(group.map(rows::group_name)).bind(segment);
+        let found = query.fetch_all(self.readers()).await?;
         found.iter().map(rows::measurements).collect()
     }
 
@@ -209,15 +234,17 @@ impl Store {
         &self,
         table: &str,
         columns: &str,
-        (model, version, range): (&str, Option<&str>, Interval),
+        (model, of, range): (&str, Select<'_>, Interval),
         read: fn(&SqliteRow) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         let sql = format!(
             "SELECT {columns} FROM {table} WHERE model = $1 AND ($2 IS NULL OR version = $2) \
-             AND start_us >= $3 AND start_us < $4 ORDER BY start_us, end_us, version"
+             AND start_us >= $3 AND start_us < $4 AND ($5 IS NULL OR segment = $5) \
+             ORDER BY start_us, end_us, version, segment"
         );
-        let query = sqlx::query(own(sql)).bind(model).bind(version);
+        let query = sqlx::query(own(sql)).bind(model).bind(of.version);
         let query = query.bind(range.start.micros()).bind(range.end.micros());
+        let query = query.bind(of.segment);
         query.fetch_all(self.readers()).await?.iter().map(read).collect()
     }
 }

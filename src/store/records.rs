@@ -44,13 +44,15 @@ pub struct Commit {
     pub waiting_done: Vec<(String, String)>,
 }
 
-/// A closed window of one version; `version` is empty for all versions together.
+/// A closed window of one version and segment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowRow {
     /// The model.
     pub model: String,
     /// The version, empty for all together.
     pub version: String,
+    /// The segment, empty for the whole; `origin=*` counts the rows of those that are not kept.
+    pub segment: String,
     /// From when to when.
     pub window: Interval,
     /// Rows in it.
@@ -71,13 +73,16 @@ pub struct WindowRow {
     pub reference: String,
 }
 
-/// Something packed that belongs to one version's window: a profile, performance counts.
+/// Something packed that belongs to the window of one version and segment: a profile, performance
+/// counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlobRow {
     /// The model.
     pub model: String,
     /// The version.
     pub version: String,
+    /// The segment, empty for the whole.
+    pub segment: String,
     /// The window.
     pub window: Interval,
     /// The bytes, which begin with their format's version.
@@ -219,6 +224,8 @@ pub struct PredictionRow {
     pub window_start: Timestamp,
     /// Its version.
     pub version: String,
+    /// The segments that it is of, one a line.
+    pub segments: String,
     /// The score, where it has one.
     pub score: Option<f64>,
     /// The decision.

@@ -12,15 +12,15 @@ use crate::{
 };
 
 pub(super) const WINDOW: &str = "model, version, start_us, end_us, rows_total, rows_late, \
-    rows_refused, rows_duplicate, closed_at_us, labels, is_final, reference";
-pub(super) const BLOB: &str = "model, version, start_us, end_us, body";
+    rows_refused, rows_duplicate, closed_at_us, labels, is_final, reference, segment";
+pub(super) const BLOB: &str = "model, version, start_us, end_us, body, segment";
 pub(super) const MEASUREMENTS: &str = "model, version, segment, start_us, end_us, kind, body";
 pub(super) const OUTBOX: &str = "key, receiver, episode, at_us, title, body, status, attempts, \
     maybe_sent, first_at_us, next_at_us, lease, last_error, done_at_us";
 pub(super) const RETRAINING: &str =
     "target, episode, started_at_us, ended_at_us, new_version, state, body";
 pub(super) const PREDICTION: &str =
-    "model, id, window_start_us, version, score, predicted, label, label_at_us";
+    "model, id, window_start_us, version, score, predicted, label, label_at_us, segments";
 pub(super) const WAITING: &str = "model, id, label, label_at_us, until_us";
 
 /// Counts fit: a store of 2^63 rows does not exist.
@@ -68,6 +68,7 @@ pub(super) fn window(row: &SqliteRow) -> Result<WindowRow, StoreError> {
     Ok(WindowRow {
         model: row.try_get("model")?,
         version: row.try_get("version")?,
+        segment: row.try_get("segment")?,
         window: interval(row)?,
         rows: count(row, "rows_total")?,
         rows_late: count(row, "rows_late")?,
@@ -84,6 +85,7 @@ pub(super) fn blob(row: &SqliteRow) -> Result<BlobRow, StoreError> {
     Ok(BlobRow {
         model: row.try_get("model")?,
         version: row.try_get("version")?,
+        segment: row.try_get("segment")?,
         window: interval(row)?,
         body: row.try_get("body")?,
     })
@@ -136,6 +138,7 @@ pub(super) fn prediction(row: &SqliteRow) -> Result<PredictionRow, StoreError> {
         id: row.try_get("id")?,
         window_start: time(row, "window_start_us")?,
         version: row.try_get("version")?,
+        segments: row.try_get("segments")?,
         // SQLite has no NaN: it is stored as NULL.
         score: row.try_get("score")?,
         predicted: row.try_get::<i64, _>("predicted")? != 0,

@@ -73,7 +73,7 @@ impl Store {
 }
 
 async fn history(conn: &mut SqliteConnection, commit: &Commit) -> Result<(), StoreError> {
-    let on = "ON CONFLICT (model, start_us, end_us, version) DO UPDATE SET \
+    let on = "ON CONFLICT (model, start_us, end_us, version, segment) DO UPDATE SET \
         rows_total = excluded.rows_total, rows_late = excluded.rows_late, \
         rows_refused = excluded.rows_refused, rows_duplicate = excluded.rows_duplicate, \
         closed_at_us = excluded.closed_at_us, labels = excluded.labels, \
@@ -85,16 +85,17 @@ async fn history(conn: &mut SqliteConnection, commit: &Commit) -> Result<(), Sto
         to.push_bind(int(row.rows_refused)).push_bind(int(row.rows_duplicate));
         to.push_bind(row.closed_at.micros()).push_bind(int(row.labels));
         to.push_bind(i64::from(row.is_final)).push_bind(&*row.reference);
+        to.push_bind(&*row.segment);
         Ok(())
     })
     .await?;
     for (table, blobs) in [("profiles", &commit.profiles), ("performance", &commit.performance)] {
-        let on = "ON CONFLICT (model, start_us, end_us, version) DO UPDATE SET \
+        let on = "ON CONFLICT (model, start_us, end_us, version, segment) DO UPDATE SET \
             body = excluded.body";
         insert(conn, (table, rows::BLOB, on), blobs, |to, row: &BlobRow| {
             to.push_bind(&*row.model).push_bind(&*row.version);
             to.push_bind(row.window.start.micros()).push_bind(row.window.end.micros());
-            to.push_bind(&*row.body);
+            to.push_bind(&*row.body).push_bind(&*row.segment);
             Ok(())
         })
         .await?;
@@ -195,6 +196,7 @@ async fn labels(conn: &mut SqliteConnection, commit: &Commit) -> Result<(), Stor
         to.push_bind(row.score).push_bind(i64::from(row.predicted));
         to.push_bind(row.label.map(|label| i64::from(label.positive)));
         to.push_bind(row.label.map(|label| label.at.micros()));
+        to.push_bind(&*row.segments);
         Ok(())
     })
     .await?;

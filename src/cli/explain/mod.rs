@@ -27,6 +27,7 @@ use crate::{
         logging,
         model::{ModelWorker, Shared},
     },
+    engine::Slice,
     store::Store,
     time::{Grid, Timestamp, WindowSize},
 };
@@ -146,7 +147,8 @@ async fn of_found(
     };
     let model = &config.models[&found.model];
     let worker = ModelWorker::load(shared, &found.model).await?;
-    let recalled = worker.recall(found.window, &found.version).await?;
+    let slice = Slice::of_version(&found.version);
+    let recalled = worker.recall(found.window, &slice).await?;
     Ok(Explanation::new(model, worker.roles(), &found, &recalled, episode.as_ref()))
 }
 

@@ -142,9 +142,23 @@ pub(in crate::config) struct Predictions {
     /// Columns left out of `"*"`.
     #[serde(default)]
     pub(in crate::config) ignore: Vec<String>,
+    /// Columns, and lists of columns, by whose values the rows are measured and judged apart as
+    /// well: `["origin", ["origin", "carrier"]]`.
+    #[serde(default)]
+    pub(in crate::config) segments: Vec<Words>,
+    /// Segments kept at most, those of the reference with most rows first; rows of others are counted.
+    #[serde(default = "default::segments_max")]
+    pub(in crate::config) segments_max: usize,
 }
 
-impl Options for Predictions {}
+impl Options for Predictions {
+    fn check(&self, problems: &mut Problems<'_>) {
+        if !(1..=1000).contains(&self.segments_max) {
+            let found = self.segments_max;
+            problems.at("segments_max").error(format!("expected 1 to 1000, got {found}"));
+        }
+    }
+}
 
 /// The truth, as it comes in.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -317,5 +331,8 @@ mod default {
     }
     pub(super) fn windows() -> u32 {
         2
+    }
+    pub(super) fn segments_max() -> usize {
+        50
     }
 }

@@ -1,38 +1,39 @@
 //! Closing windows: rows read once, measured, judged, and written in one transaction each.
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{ModelWorker, State, TurnError, scan::Looked};
+use super::{ModelWorker, State, TurnError, scan::Looked, window_rows::Counted};
 use crate::{
     daemon::parts::{self, Role, Seen},
     engine::{
-        Ingest, WindowRows,
+        BySlice, Ingest, Slice, WindowRows,
         labels::{self, Admitted, Policy},
-        measure::{self, ByVersion, Closed},
+        measure::{self, Closed, Measurements},
         rules::{self, Measured},
     },
     failpoint,
     monitor::{Frozen, Outcomes},
     profile::{Limits, Profile, codec},
     source::{Part, Query, SourceError},
-    store::{BlobRow, Commit, Group, WindowRow},
+    store::{BlobRow, Commit, Group},
     time::{Interval, Timestamp, WindowSize},
 };
 
-/// Outcomes that are newer than the store's, by window and version.
-pub(super) type Fresh = BTreeMap<Interval, BTreeMap<String, Outcomes>>;
+/// Outcomes that are newer than the store's, by window, version and segment.
+pub(super) type Fresh = BTreeMap<Interval, BySlice<Outcomes>>;
 
 /// Windows with what they hold.
 type Read = Vec<(Interval, WindowRows)>;
 
 impl ModelWorker {
-    /// Reads and closes windows; tells whether anything was decided. `None`: a part turned out to
+    /// Reads and closes windows; tells how many, which may be fewer than these, and whether anything
+    /// was decided. `None`: a part turned out to
     /// be broken and was set aside; whether the windows wait for it is to be asked again.
     pub(super) async fn close_windows(
         &mut self,
         looked: &mut Looked,
         windows: Vec<Interval>,
         now: Timestamp,
-    ) -> Result<Option<bool>, TurnError> {
+    ) -> Result<Option<(usize, bool)>, TurnError> {
         let read = match self.read_windows(looked, windows).await? {
             Ok(read) => read,
             Err((part, error)) => {
@@ -41,14 +42,14 @@ impl ModelWorker {
                 return Ok(None);
             }
         };
-        let mut decided = false;
+        let (closed, mut decided) = (read.len(), false);
         for (window, rows) in read {
             // What was final before this window could close is judged before it, so that catching
             // up decides what being there would have.
             decided |= self.finish_windows(now, self.closing(&window)).await?;
             decided |= self.close(window, rows, looked.give_up(&window), now).await?;
         }
-        Ok(Some(decided))
+        Ok(Some((closed, decided)))
     }
 
     async fn read_windows(
@@ -64,28 +65,38 @@ impl ModelWorker {
         let wanted: Vec<(Part, Interval)> =
             wanted.map(|part| (part.clone(), looked.taken(part, within))).collect();
         let (source, time) = (Arc::clone(&self.predictions), self.time.clone());
-        let (roles, frame) = (self.roles.clone(), self.frame());
+        let (roles, roster) = (self.roles.clone(), self.state.segments.kept().to_vec());
+        let frame = self.frame();
         parts::blocking(move || {
             let (columns, keys) = (roles.wanted(), roles.named());
-            let mut ingest = Ingest::new(&roles, windows, Limits::default()).against(frame);
-            for (part, within) in wanted {
-                ingest.begin_part(&part.name);
-                let query = Query {
-                    columns: columns.as_deref(),
-                    keys: &keys,
-                    time: Some(&time),
-                    within: Some(within),
-                    skip_rows: 0,
-                };
-                let result = source.read(&part, &query, &mut |batch| {
-                    ingest.add(&batch).map_err(SourceError::Stopped)
-                });
-                // Half of its rows may be in: nothing of this reading is used.
-                if let Err(error) = result {
-                    return Ok(Err((part, error)));
+            let mut windows = windows;
+            'reading: loop {
+                let end = windows.last().map_or(within.end, |last| last.end);
+                let mut ingest = Ingest::new(&roles, windows.clone(), Limits::default(), &roster)
+                    .against(frame.clone());
+                for (part, within) in &wanted {
+                    ingest.begin_part(&part.name);
+                    let query = Query {
+                        columns: columns.as_deref(),
+                        keys: &keys,
+                        time: Some(&time),
+                        within: Some(Interval { end: within.end.min(end), ..*within }),
+                        skip_rows: 0,
+                    };
+                    let result = source.read(part, &query, &mut |batch| {
+                        ingest.add(&batch).map_err(SourceError::Stopped)
+                    });
+                    // Half of its rows may be in: nothing of this reading is used.
+                    if let Err(error) = result {
+                        return Ok(Err((part.clone(), error)));
+                    }
+                    if ingest.has_overflowed() && windows.len() > 1 {
+                        windows.truncate(1);
+                        continue 'reading;
+                    }
                 }
+                return Ok(Ok(ingest.finish()));
             }
-            Ok(Ok(ingest.finish()))
         })
         .await
     }
@@ -103,26 +114,26 @@ impl ModelWorker {
         let rows_refused = std::mem::take(&mut next.progress.refused) + given_up.len() as u64;
         let duplicates = rows.rows_duplicate;
         let profiles = rows.profiles.clone();
+        let left_out = self.keep_segments(window, &rows, &mut next, &mut commit);
         let admitted = self.admit(window, rows, &mut next, &mut commit).await?;
         self.notice_versions(window, &profiles, &mut next, now, &mut commit).await?;
         let reference_id =
             self.measure_drift(window, &profiles, &mut next, now, &mut commit).await?;
         self.measure_accuracy(window, &admitted.outcomes, &mut commit).await?;
-        for (version, profile) in &profiles {
-            commit.profiles.push(self.blob(
-                version,
-                window,
-                codec::encode(profile, &Limits::stored()),
-            ));
+        for (slice, profile) in &profiles {
+            let body = codec::encode(profile, &Limits::stored());
+            commit.profiles.push(self.blob(slice, window, body));
         }
         let counted = Counted {
             rows_refused,
             rows_duplicate: duplicates + admitted.rows_duplicate,
             reference: reference_id,
+            left_out,
         };
-        self.window_rows(window, &profiles, &admitted.outcomes, &counted, now, &mut commit);
+        self.window_rows(window, &profiles, &admitted.outcomes, &counted, &next, now, &mut commit);
         next.progress.closed_until = Some(window.end);
-        let total: u64 = profiles.values().map(|profile| profile.rows).sum();
+        let whole = profiles.iter().filter(|(slice, _)| slice.is_whole());
+        let total: u64 = whole.map(|(_, profile)| profile.rows).sum();
         next.progress.empty_run = if total == 0 { next.progress.empty_run + 1 } else { 0 };
         commit.cursors.push(self.progress_row(&next.progress));
         commit.cursors.push(self.cursor("labels", &next.labels));
@@ -159,8 +170,9 @@ impl ModelWorker {
         }
     }
 
-    fn blob(&self, version: &str, window: Interval, body: Vec<u8>) -> BlobRow {
-        BlobRow { model: self.name.clone(), version: version.to_owned(), window, body }
+    fn blob(&self, slice: &Slice, window: Interval, body: Vec<u8>) -> BlobRow {
+        let Slice { version, segment } = slice.clone();
+        BlobRow { model: self.name.clone(), version, segment, window, body }
     }
 
     /// Predictions meet the labels that waited for them.
@@ -204,16 +216,16 @@ impl ModelWorker {
     async fn measure_drift(
         &mut self,
         window: Interval,
-        profiles: &BTreeMap<String, Profile>,
+        profiles: &BySlice<Profile>,
         next: &mut State,
         now: Timestamp,
         commit: &mut Commit,
     ) -> Result<String, TurnError> {
         let reference = self.reference_at(window, commit).await?;
-        let mut sizes: Vec<(WindowSize, Interval, BTreeMap<String, Profile>)> =
+        let mut sizes: Vec<(WindowSize, Interval, BySlice<Profile>)> =
             vec![(self.grid.size, window, profiles.clone())];
         for (size, outer) in self.completed_with(&window) {
-            let merged = self.merged_profiles(outer, profiles).await?;
+            let merged = self.merged_profiles(outer, profiles, &next.segments).await?;
             sizes.push((size, outer, merged));
         }
         let config = Arc::clone(&self.shared.config);
@@ -224,8 +236,9 @@ impl ModelWorker {
                 self.reference_at(window, commit).await?
             };
             let model = &config.models[&self.name];
-            let earlier = self.earlier_rows(size, &window).await?;
-            let closed = Closed { size, window, profiles: &profiles, earlier: &earlier };
+            let earlier = self.earlier_rows(size, &window, &next.segments).await?;
+            let segments = next.segments.kept();
+            let closed = Closed { size, window, profiles: &profiles, segments, earlier: &earlier };
             let measured = measure::drift(model, &self.roles, &against, closed, &mut self.nulls);
             commit.measurements.extend(measure::rows(&self.name, window, Group::Drift, &measured));
             let features = self.roles.features(&against);
@@ -252,9 +265,9 @@ impl ModelWorker {
         size: WindowSize,
         window: Interval,
         group: Group,
-        versions: &ByVersion,
+        measured: &Measurements,
         features: &[String],
-        compared: Option<(&Frozen, &BTreeMap<String, Profile>)>,
+        compared: Option<(&Frozen, &BySlice<Profile>)>,
         next: &mut State,
         now: Timestamp,
         commit: &mut Commit,
@@ -264,7 +277,7 @@ impl ModelWorker {
             size,
             window,
             group,
-            versions,
+            measured,
             features,
             predictions: &predictions,
             compared,
@@ -276,7 +289,7 @@ impl ModelWorker {
     async fn measure_accuracy(
         &self,
         window: Interval,
-        outcomes: &BTreeMap<String, Outcomes>,
+        outcomes: &BySlice<Outcomes>,
         commit: &mut Commit,
     ) -> Result<(), TurnError> {
         if self.model().labels.is_none() {
@@ -295,11 +308,11 @@ impl ModelWorker {
     pub(super) fn write_outcomes(
         &self,
         window: Interval,
-        outcomes: &BTreeMap<String, Outcomes>,
+        outcomes: &BySlice<Outcomes>,
         commit: &mut Commit,
     ) {
-        for (version, it) in outcomes {
-            commit.performance.push(self.blob(version, window, it.encode()));
+        for (slice, it) in outcomes {
+            commit.performance.push(self.blob(slice, window, it.encode()));
         }
         self.write_accuracy(window, outcomes, commit);
     }
@@ -308,7 +321,7 @@ impl ModelWorker {
     pub(super) fn write_accuracy(
         &self,
         window: Interval,
-        outcomes: &BTreeMap<String, Outcomes>,
+        outcomes: &BySlice<Outcomes>,
         commit: &mut Commit,
     ) {
         let measured = measure::accuracy(outcomes, self.model().rows_min);
@@ -325,52 +338,21 @@ impl ModelWorker {
         &self,
         span: Interval,
         fresh: &Fresh,
-    ) -> Result<BTreeMap<String, Outcomes>, TurnError> {
-        let mut merged: BTreeMap<String, Outcomes> = BTreeMap::new();
+    ) -> Result<BySlice<Outcomes>, TurnError> {
+        let mut merged: BySlice<Outcomes> = BySlice::new();
         for (_, outcomes) in fresh.iter().filter(|(window, _)| window.overlaps(&span)) {
-            for (version, it) in outcomes {
-                merged.entry(version.clone()).or_default().merge(it);
+            for (slice, it) in outcomes {
+                merged.entry(slice.clone()).or_default().merge(it);
             }
         }
-        for row in self.shared.store.performance(&self.name, None, span).await? {
+        for row in self.shared.store.performance(&self.name, self.slices(), span).await? {
             if !fresh.contains_key(&row.window) {
                 let kept =
                     Outcomes::decode(&row.body).map_err(|e| TurnError::stored("outcomes", e))?;
-                merged.entry(row.version).or_default().merge(&kept);
+                merged.entry(Slice::new(row.version, row.segment)).or_default().merge(&kept);
             }
         }
         Ok(merged)
-    }
-
-    fn window_rows(
-        &self,
-        window: Interval,
-        profiles: &BTreeMap<String, Profile>,
-        outcomes: &BTreeMap<String, Outcomes>,
-        counted: &Counted,
-        now: Timestamp,
-        commit: &mut Commit,
-    ) {
-        let labels = |version: &str| outcomes.get(version).map_or(0, Outcomes::labels);
-        let row = |version: &str, rows: u64, labels: u64, whole: bool| WindowRow {
-            model: self.name.clone(),
-            version: version.to_owned(),
-            window,
-            rows,
-            rows_late: 0,
-            rows_refused: if whole { counted.rows_refused } else { 0 },
-            rows_duplicate: if whole { counted.rows_duplicate } else { 0 },
-            closed_at: now,
-            labels,
-            is_final: false,
-            reference: counted.reference.clone(),
-        };
-        let total = profiles.values().map(|p| p.rows).sum();
-        let labelled = outcomes.values().map(Outcomes::labels).sum();
-        commit.windows.push(row("", total, labelled, true));
-        for (version, profile) in profiles.iter().filter(|(version, _)| !version.is_empty()) {
-            commit.windows.push(row(version, profile.rows, labels(version), false));
-        }
     }
 }
 
@@ -387,10 +369,4 @@ pub(super) fn log_decided(commit: &Commit) {
             "retraining"
         );
     }
-}
-
-struct Counted {
-    rows_refused: u64,
-    rows_duplicate: u64,
-    reference: String,
 }

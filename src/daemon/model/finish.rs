@@ -8,7 +8,7 @@ use super::{
 use crate::{
     engine::{labels, measure},
     failpoint,
-    store::{Commit, Group},
+    store::{Commit, Group, Select},
     time::{Interval, Span, Timestamp, WindowSize},
 };
 
@@ -49,7 +49,7 @@ impl ModelWorker {
     async fn finish(&mut self, window: Interval, now: Timestamp) -> Result<bool, TurnError> {
         let mut next = self.state.clone();
         let mut commit = Commit::default();
-        let mut rows = self.shared.store.windows(&self.name, None, window).await?;
+        let mut rows = self.shared.store.windows(&self.name, Select::EVERY, window).await?;
         rows.retain(|row| row.window == window);
         for row in &mut rows {
             row.is_final = true;

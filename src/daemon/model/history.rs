@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{ModelWorker, TurnError};
 use crate::{
+    engine::{BySlice, Roster, Slice},
     profile::{Limits, Profile, codec},
     stat::EARLIER_MAX,
+    store::Select,
     time::{Grid, Interval, Span, Timestamp, WindowSize},
 };
 
@@ -14,31 +16,54 @@ impl ModelWorker {
     pub(super) async fn merged_profiles(
         &self,
         outer: Interval,
-        last: &BTreeMap<String, Profile>,
-    ) -> Result<BTreeMap<String, Profile>, TurnError> {
+        last: &BySlice<Profile>,
+        roster: &Roster,
+    ) -> Result<BySlice<Profile>, TurnError> {
         let mut merged = last.clone();
-        for row in self.shared.store.profiles(&self.name, None, outer).await? {
+        for row in self.shared.store.profiles(&self.name, self.slices(), outer).await? {
+            // What was declared once and is no longer.
+            if !roster.has(&row.segment) {
+                continue;
+            }
             let profile = codec::decode(&row.body).map_err(|e| TurnError::stored("profile", e))?;
-            merged.entry(row.version).or_default().merge(&profile, &Limits::default());
+            let slice = Slice::new(row.version, row.segment);
+            merged.entry(slice).or_default().merge(&profile, &Limits::default());
         }
         Ok(merged)
     }
 
-    /// Rows, of all versions, of the windows of this size in the same slot of the weeks before,
-    /// newest first; only of those that were closed from the first to the last window in them.
+    /// Which rows of the store are looked at: without segments, those of the whole.
+    pub(super) fn slices(&self) -> Select<'static> {
+        let whole = Some("").filter(|_| self.roles.segments.is_empty());
+        Select { version: None, segment: whole }
+    }
+
+    /// By segment, the empty name being the whole: rows, of all versions, of the windows of this
+    /// size in the same slot of the weeks before, newest first; only of those that were closed from
+    /// the first to the last window in them.
     pub(super) async fn earlier_rows(
         &self,
         size: WindowSize,
         window: &Interval,
-    ) -> Result<Vec<u64>, TurnError> {
-        let Some(started) = self.state.progress.started else { return Ok(Vec::new()) };
+        roster: &Roster,
+    ) -> Result<BTreeMap<String, Vec<u64>>, TurnError> {
+        let Some(started) = self.state.progress.started else { return Ok(BTreeMap::new()) };
         let grid = Grid { size, zone: self.grid.zone.clone() };
-        let mut rows = Vec::new();
+        let mut rows: BTreeMap<String, Vec<u64>> = BTreeMap::new();
         for slot in earlier_slots(&grid, window).into_iter().filter(|it| it.start >= started) {
-            let kept = self.shared.store.windows(&self.name, Some(""), slot).await?;
+            let of = Select { version: Some(""), ..self.slices() };
+            let kept = self.shared.store.windows(&self.name, of, slot).await?;
             // What was forgotten is not nothing.
-            if kept.first().is_some_and(|first| first.window.start == slot.start) {
-                rows.push(kept.iter().map(|row| row.rows).sum());
+            if kept.first().is_none_or(|first| first.window.start != slot.start) {
+                continue;
+            }
+            let mut by_segment: BTreeMap<&str, u64> = BTreeMap::new();
+            for row in &kept {
+                *by_segment.entry(&row.segment).or_default() += row.rows;
+            }
+            for segment in roster.kept().iter().map(String::as_str).chain([""]) {
+                let came = by_segment.get(segment).copied().unwrap_or(0);
+                rows.entry(segment.to_owned()).or_default().push(came);
             }
         }
         Ok(rows)

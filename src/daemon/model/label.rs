@@ -13,7 +13,7 @@ use crate::{
     },
     failpoint,
     source::{Batch, Part, Query, Source, SourceError, TimeColumn},
-    store::{Commit, CursorRow, KnownLabel},
+    store::{Commit, CursorRow, KnownLabel, Select},
     time::{Interval, Timestamp},
 };
 
@@ -178,17 +178,14 @@ impl ModelWorker {
         for (start, moves) in windows {
             let window = self.grid.window_of(start);
             let mut outcomes = self.outcomes_of(window, &Fresh::new()).await?;
-            for it in moves {
-                let row = &it.prediction;
-                let version = outcomes.entry(row.version.clone()).or_default();
-                let before = row.label.map(|label| label.positive);
-                version.relabel(row.score, row.predicted, before, Some(it.to));
-            }
-            let mut rows = self.shared.store.windows(&self.name, None, window).await?;
+            moves.iter().for_each(|it| it.apply(&mut outcomes));
+            let mut rows = self.shared.store.windows(&self.name, Select::EVERY, window).await?;
             rows.retain(|row| row.window == window);
             for row in &mut rows {
                 let all = row.version.is_empty();
-                let mine = outcomes.iter().filter(|(version, _)| all || **version == row.version);
+                let mine = outcomes.iter().filter(|(slice, _)| {
+                    slice.segment == row.segment && (all || slice.version == row.version)
+                });
                 row.labels = mine.map(|(_, it)| it.labels()).sum();
             }
             commit.windows.extend(rows);

@@ -9,11 +9,13 @@ mod label;
 mod recall;
 mod reference;
 mod scan;
+mod segments;
 mod together;
+mod window_rows;
 mod windows;
 
 pub use recall::Recalled;
-pub use reference::read_static;
+pub use reference::{read_segmented, read_static};
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -24,7 +26,7 @@ use super::parts;
 use crate::{
     config::{Config, ModelConfig, NamedSource},
     engine::{
-        Roles,
+        Roles, Roster,
         labels::LabelCounts,
         rules::{Context, Refused, RuleState},
     },
@@ -121,6 +123,7 @@ pub(crate) struct State {
     labels: LabelCounts,
     versions: BTreeSet<String>,
     rules: RuleState,
+    segments: Roster,
 }
 
 /// Where the labels are that windows wait for.
@@ -207,6 +210,7 @@ impl ModelWorker {
             match row.name.as_str() {
                 "progress" => self.state.progress = serde_json::from_str(&body).map_err(bad)?,
                 "labels" => self.state.labels = serde_json::from_str(&body).map_err(bad)?,
+                "segments" => self.state.segments = serde_json::from_str(&body).map_err(bad)?,
                 "versions" => self.state.versions = serde_json::from_str(&body).map_err(bad)?,
                 name => {
                     if let Some(rule) = name.strip_prefix("rule:") {
@@ -216,6 +220,7 @@ impl ModelWorker {
                 }
             }
         }
+        self.state.segments.fit(&self.roles.segments);
         self.reload_retrainings().await?;
         self.load_references().await
     }
@@ -324,9 +329,8 @@ impl ModelWorker {
             if windows.is_empty() {
                 break;
             }
-            let count = windows.len();
-            if let Some(decided) = self.close_windows(&mut looked, windows, now).await? {
-                turn.closed += count;
+            if let Some((closed, decided)) = self.close_windows(&mut looked, windows, now).await? {
+                turn.closed += closed;
                 turn.decided |= decided;
             }
             if self.is_stopping() {

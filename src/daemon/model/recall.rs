@@ -1,9 +1,9 @@
 //! A window that was judged, looked at again: both sides as the store has them.
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use super::{ModelWorker, TurnError, close::Fresh};
 use crate::{
-    engine::{Roles, measure},
+    engine::{BySlice, Roles, Slice, slice},
     monitor::{Frozen, Outcomes},
     profile::{Limits, Profile},
     store::Commit,
@@ -27,22 +27,22 @@ impl ModelWorker {
         &self.roles
     }
 
-    /// What a window's measurements rest on, of one version (empty: all together). Nothing is read
-    /// but the store.
+    /// What the measurements of a window's slice rest on. Nothing is read but the store.
     ///
     /// # Errors
     /// The store's, or what is kept and can't be read.
-    pub async fn recall(&self, window: Interval, version: &str) -> Result<Recalled, TurnError> {
+    pub async fn recall(&self, window: Interval, slice: &Slice) -> Result<Recalled, TurnError> {
         let reference = self.reference_at(window, &Commit::default()).await?;
-        let profiles = self.merged_profiles(window, &BTreeMap::new()).await?;
+        let (none, roster) = (BySlice::new(), &self.state.segments);
+        let profiles = self.merged_profiles(window, &none, roster).await?;
         let mut profiles =
-            measure::with_total(&profiles, |total, it| total.merge(it, &Limits::default()));
+            slice::with_total(&profiles, |total, it| total.merge(it, &Limits::default()));
         let outcomes = self.outcomes_of(window, &Fresh::new()).await?;
-        let mut outcomes = measure::with_total(&outcomes, |total, it| total.merge(it));
+        let mut outcomes = slice::with_total(&outcomes, |total, it| total.merge(it));
         Ok(Recalled {
             reference,
-            profile: profiles.remove(version).filter(|it| it.rows > 0),
-            outcomes: outcomes.remove(version).filter(|it| it.rows() > 0),
+            profile: profiles.remove(slice).filter(|it| it.rows > 0),
+            outcomes: outcomes.remove(slice).filter(|it| it.rows() > 0),
         })
     }
 }

@@ -3,20 +3,24 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{ModelWorker, State, TurnError, together};
 use crate::{
-    config::{ModelConfig, NamedSource, ReferenceKind},
+    config::{ModelConfig, ReferenceKind},
     daemon::parts,
     engine::{
-        Roles, UNKNOWN_VERSION, frozen, joint,
-        reference::{self, OWN_WINDOWS_MAX, ReferenceRows},
+        BySlice, Roles, Roster, SegmentRows, UNKNOWN_VERSION, frozen,
+        reference::{self, Collected, OWN_WINDOWS_MAX, ReferenceRows},
         rules,
+        segments::LeftOut,
     },
-    monitor::{self, Frozen, multivariate::Together},
-    profile::{Limits, Profile, codec, joint::Frame},
+    monitor::{self, Frozen},
+    profile::{Limits, Profile, codec},
     retrain::RunState,
     source::{AnySource, Part, Query, ReadReport, SourceError, TimeColumn},
     store::{Commit, ReferenceRow},
     time::{Grid, Interval, Span, Timestamp},
 };
+
+/// The name of a reference that is read from a source.
+pub(super) const STATIC: &str = "static";
 
 impl ModelWorker {
     /// References as the store has them, oldest first.
@@ -40,22 +44,31 @@ impl ModelWorker {
         Ok(())
     }
 
-    /// Reads a static reference the first time; afterwards the store has it, with its bins.
+    /// Reads a static reference the first time; afterwards the store has it, with its bins. Where
+    /// other segments are declared than those that it was read for, it is read for them; what the
+    /// whole is stays as it was.
     pub(super) async fn ensure_reference(&mut self) -> Result<(), TurnError> {
         let ReferenceKind::Static(named) = &self.model().reference.kind else { return Ok(()) };
-        if !self.references.is_empty() {
+        let segments_of = reference::segments_of(self.model(), &self.roles);
+        let kept = self.references.first().map(|(_, frozen)| Arc::clone(frozen));
+        if kept.as_ref().is_some_and(|it| it.id != STATIC || it.segments_of == segments_of) {
             let named = named.clone();
             return self.ensure_together(&named).await;
         }
         let (source, roles) = (Arc::new(named.source.clone()), self.roles.clone());
         let (name, model, time) = (named.name.clone(), self.model().clone(), self.time.clone());
+        let mut roster = self.state.segments.clone();
         let read = move || {
-            let (profile, windows, refused) = read_all(&source, &roles, &model, &time)?;
-            let mut frozen = frozen_of(&model, &roles, profile, "static", &windows, false);
-            together::freeze(&source, &roles, &model, &mut frozen)?;
-            Ok((frozen, refused))
+            let read = read_all(&source, &roles, &model, &time, &mut roster)?;
+            let mut frozen = frozen_of(&model, &roles, &read, STATIC, false);
+            if let Some(kept) = kept {
+                let whole = Frozen { segments: BTreeMap::new(), ..kept.as_ref().clone() };
+                frozen = with_segments(&model, &roles, whole, &read.segments, false);
+            }
+            together::complete(&source, &roles, &model, &mut frozen)?;
+            Ok((frozen, roster, read.rows_refused))
         };
-        let (frozen, refused) = parts::blocking(read).await?;
+        let (frozen, roster, refused) = parts::blocking(read).await?;
         if refused > 0 {
             tracing::warn!(
                 model = self.name,
@@ -64,49 +77,28 @@ impl ModelWorker {
             );
         }
         let windows = frozen.own.first().map_or(0, |own| own.starts.len());
-        let rows = frozen.profile.rows;
-        tracing::info!(model = self.name, source = name, rows, windows, "reference read");
+        let (rows, segments) = (frozen.profile.rows, frozen.segments.len());
+        tracing::info!(model = self.name, source = name, rows, windows, segments, "reference read");
+        let LeftOut { segments, rows } = roster.reference_left_out;
+        if segments > 0 {
+            let why = "more than segments_max: not kept";
+            tracing::warn!(model = self.name, segments, rows, why, "segments of the reference");
+        }
         let mut commit = Commit::default();
         commit.references.push(self.reference_row(&frozen, Timestamp::MIN)?);
-        self.shared.store.apply(&commit).await?;
-        self.adopt_references(&commit)
-    }
-
-    /// A reference that was kept before the model asked for what it now asks of whole rows is read
-    /// once more for that; its profile and bins stay.
-    async fn ensure_together(&mut self, named: &NamedSource) -> Result<(), TurnError> {
-        let kept = self.references.first().filter(|(since, _)| *since == Timestamp::MIN);
-        let Some((since, kept)) = kept.cloned() else { return Ok(()) };
-        if joint::is_frozen(self.model(), kept.joint.as_ref()) {
-            return Ok(());
+        if !self.roles.segments.is_empty() {
+            commit.cursors.push(self.cursor("segments", &roster));
         }
-        let (source, roles) = (named.source.clone(), self.roles.clone());
-        let (model, mut frozen) = (self.model().clone(), Frozen::clone(&kept));
-        let read = move || {
-            together::freeze(&source, &roles, &model, &mut frozen)?;
-            Ok(frozen)
-        };
-        let frozen = parts::blocking(read).await?;
-        let source = &named.name;
-        tracing::info!(model = self.name, source, "reference read again for whole rows");
-        let mut commit = Commit::default();
-        commit.references.push(self.reference_row(&frozen, since)?);
         self.shared.store.apply(&commit).await?;
+        self.state.segments = roster;
         self.adopt_references(&commit)
     }
 
-    /// What whole rows are summed against: what was frozen of the first reference. Those that come
-    /// later are windows that were summed against it.
-    fn together(&self) -> Option<&Together> {
-        let (_, first) = self.references.first()?;
-        first.joint.as_ref().filter(|_| joint::asked(self.model()).is_any())
-    }
-
-    pub(super) fn frame(&self) -> Option<Arc<Frame>> {
-        self.together().map(|it| Arc::clone(&it.frame))
-    }
-
-    fn reference_row(&self, frozen: &Frozen, since: Timestamp) -> Result<ReferenceRow, TurnError> {
+    pub(super) fn reference_row(
+        &self,
+        frozen: &Frozen,
+        since: Timestamp,
+    ) -> Result<ReferenceRow, TurnError> {
         let body = frozen::encode(frozen).map_err(|e| TurnError::stored("reference", e))?;
         Ok(ReferenceRow { model: self.name.clone(), id: frozen.id.clone(), since, body })
     }
@@ -127,10 +119,10 @@ impl ModelWorker {
             return Ok(Arc::clone(frozen));
         }
         let ReferenceKind::Previous(span) = self.model().reference.kind else {
-            let none = Profile::default();
-            return Ok(Arc::new(frozen_of(self.model(), &self.roles, none, "none", &[], true)));
+            let none = Read::default();
+            return Ok(Arc::new(frozen_of(self.model(), &self.roles, &none, "none", true)));
         };
-        let (profile, windows) = self.windows_before(window.start, span).await?;
+        let read = self.windows_before(window.start, span).await?;
         // A history that is shorter than that says how long it is.
         let began = self.state.progress.started.unwrap_or(window.start);
         let so_far = window.start.since(began);
@@ -138,25 +130,29 @@ impl ModelWorker {
             true => format!("previous {span}, {so_far} so far"),
             false => format!("previous {span}"),
         };
-        Ok(Arc::new(frozen_of(self.model(), &self.roles, profile, id, &windows, true)))
+        Ok(Arc::new(frozen_of(self.model(), &self.roles, &read, id, true)))
     }
 
-    /// The windows of this long before an instant: together, and one by one.
-    async fn windows_before(
-        &self,
-        end: Timestamp,
-        span: Span,
-    ) -> Result<(Profile, Windows), TurnError> {
-        let mut merged = Profile::default();
-        let mut windows: BTreeMap<Interval, Profile> = BTreeMap::new();
+    /// The windows of this long before an instant: together, and one by one, and so by segment.
+    async fn windows_before(&self, end: Timestamp, span: Span) -> Result<Read, TurnError> {
+        let mut parts: BTreeMap<String, (Profile, BTreeMap<Interval, Profile>)> = BTreeMap::new();
         let before = Interval { start: end.minus(span), end };
-        for row in self.shared.store.profiles(&self.name, None, before).await? {
+        for row in self.shared.store.profiles(&self.name, self.slices(), before).await? {
+            if !self.state.segments.has(&row.segment) {
+                continue;
+            }
             let profile = codec::decode(&row.body).map_err(|e| TurnError::stored("profile", e))?;
+            let (merged, windows) = parts.entry(row.segment).or_default();
             merged.merge(&profile, &Limits::default());
             windows.entry(row.window).or_default().merge(&profile, &Limits::default());
         }
-        let skipped = windows.len().saturating_sub(OWN_WINDOWS_MAX);
-        Ok((merged, windows.into_iter().skip(skipped).collect()))
+        let collected = |(whole, windows): (Profile, BTreeMap<Interval, Profile>)| {
+            let skipped = windows.len().saturating_sub(OWN_WINDOWS_MAX);
+            Collected { whole, windows: windows.into_iter().skip(skipped).collect() }
+        };
+        let whole = parts.remove("").map(collected).unwrap_or_default();
+        let segments = parts.into_iter().map(|(name, part)| (name, collected(part))).collect();
+        Ok(Read { whole, segments, rows_refused: 0 })
     }
 
     /// A version not seen before that serves most of a window has been promoted: what was open
@@ -164,7 +160,7 @@ impl ModelWorker {
     pub(super) async fn notice_versions(
         &mut self,
         window: Interval,
-        profiles: &BTreeMap<String, Profile>,
+        profiles: &BySlice<Profile>,
         next: &mut State,
         now: Timestamp,
         commit: &mut Commit,
@@ -172,10 +168,12 @@ impl ModelWorker {
         // Rows that lost their version are no new model.
         let named = profiles
             .iter()
-            .filter(|(version, _)| !version.is_empty() && *version != UNKNOWN_VERSION);
-        let Some((leading, _)) = named.max_by_key(|(version, p)| (p.rows, *version)) else {
+            .filter(|(slice, _)| slice.is_whole())
+            .filter(|(slice, _)| !slice.version.is_empty() && slice.version != UNKNOWN_VERSION);
+        let Some((slice, _)) = named.max_by_key(|(slice, p)| (p.rows, &slice.version)) else {
             return Ok(());
         };
+        let leading = &slice.version;
         if next.versions.contains(leading) {
             return Ok(());
         }
@@ -194,12 +192,12 @@ impl ModelWorker {
         let config = Arc::clone(&self.shared.config);
         rules::supersede(self.context(&config), &mut next.rules, window.start, now, commit);
         if let Some(span) = self.model().reference.rollover {
-            let (profile, windows) = self.windows_before(window.start, span).await?;
+            let read = self.windows_before(window.start, span).await?;
             // Without a single kept row the old reference is still the better one.
-            if profile.rows > 0 {
+            if read.whole.whole.rows > 0 {
                 let id = format!("rolled over {leading}");
                 let model = self.model();
-                let mut frozen = frozen_of(model, &self.roles, profile, id, &windows, false);
+                let mut frozen = frozen_of(model, &self.roles, &read, id, false);
                 frozen.joint = self.together().cloned();
                 commit.references.push(self.reference_row(&frozen, window.start)?);
             }
@@ -217,11 +215,19 @@ fn thaw(row: &ReferenceRow) -> Result<Frozen, TurnError> {
 /// # Errors
 /// The source's.
 pub fn read_static(model: &ModelConfig) -> Result<Option<Frozen>, SourceError> {
+    Ok(read_segmented(model)?.map(|(frozen, _)| frozen))
+}
+
+/// The same, with the segments that a model would keep of it.
+///
+/// # Errors
+/// The source's.
+pub fn read_segmented(model: &ModelConfig) -> Result<Option<(Frozen, Roster)>, SourceError> {
     let ReferenceKind::Static(named) = &model.reference.kind else { return Ok(None) };
     let (source, roles) = (Arc::new(named.source.clone()), Roles::new(model));
-    let time = time_of(model);
-    let (profile, windows, _) = read_all(&source, &roles, model, &time)?;
-    Ok(Some(frozen_of(model, &roles, profile, "static", &windows, false)))
+    let (time, mut roster) = (time_of(model), Roster::default());
+    let read = read_all(&source, &roles, model, &time, &mut roster)?;
+    Ok(Some((frozen_of(model, &roles, &read, STATIC, false), roster)))
 }
 
 /// The column that says when.
@@ -233,47 +239,90 @@ pub(super) fn time_of(model: &ModelConfig) -> TimeColumn {
     }
 }
 
-/// A reference with its bins and with what its own windows say.
+/// A reference with its bins and with what its own windows say, and so each of its segments.
 fn frozen_of(
     model: &ModelConfig,
     roles: &Roles,
-    profile: Profile,
+    read: &Read,
     id: impl Into<String>,
-    windows: &[(Interval, Profile)],
     anew: bool,
 ) -> Frozen {
-    let mut frozen = monitor::freeze(profile, id, model.reference.bins, &model.predictions.kinds);
-    frozen.own = reference::own_windows(model, roles, &frozen, windows, anew);
+    let (profile, bins) = (read.whole.whole.clone(), model.reference.bins);
+    let mut frozen = monitor::freeze(profile, id, bins, &model.predictions.kinds);
+    frozen.own = reference::own_windows(model, roles, &frozen, &read.whole.windows, anew);
+    with_segments(model, roles, frozen, &read.segments, anew)
+}
+
+fn with_segments(
+    model: &ModelConfig,
+    roles: &Roles,
+    mut frozen: Frozen,
+    segments: &BTreeMap<String, Collected>,
+    _anew: bool,
+) -> Frozen {
+    let freeze = |(name, it): (&String, &Collected)| {
+        (name.clone(), frozen.freeze_segment(it.whole.clone(), model.reference.bins))
+    };
+    frozen.segments = segments.iter().map(freeze).collect();
+    frozen.segments_of = reference::segments_of(model, roles);
     frozen
 }
 
-/// Windows with what they hold.
-type Windows = Vec<(Interval, Profile)>;
+/// What was read of a reference.
+#[derive(Default)]
+struct Read {
+    whole: Collected,
+    segments: BTreeMap<String, Collected>,
+    rows_refused: u64,
+}
 
-/// A whole source, its windows where its rows have times, and how many rows were refused.
-type Whole = (Profile, Windows, u64);
-
-/// Profiles a whole source.
+/// Profiles a whole source, its windows where its rows have times, and its segments, of which the
+/// roster takes in those with most rows.
 fn read_all(
     source: &Arc<AnySource>,
     roles: &Roles,
     model: &ModelConfig,
     time: &TimeColumn,
-) -> Result<Whole, SourceError> {
+    roster: &mut Roster,
+) -> Result<Read, SourceError> {
     let parts = source.get().parts()?;
+    keep_largest(source, &parts, roles, roster)?;
     let timed = parts
         .iter()
         .all(|part| source.get().schema(part).is_ok_and(|it| it.index_of(&time.name).is_ok()));
     // Rows without a readable time are of the reference all the same: then it is read without
     // times, and has no windows.
     if timed
-        && let Ok((profile, windows, report)) = read_parts(source, &parts, roles, model, Some(time))
+        && let Ok((read, report)) = read_parts(source, &parts, roles, model, Some(time), roster)
         && report.rows_without_time == 0
     {
-        return Ok((profile, windows, report.rows_refused));
+        return Ok(read);
     }
-    let (profile, windows, report) = read_parts(source, &parts, roles, model, None)?;
-    Ok((profile, windows, report.rows_refused))
+    Ok(read_parts(source, &parts, roles, model, None, roster)?.0)
+}
+
+/// Counts the reference's segments before its rows are profiled, so that there are never more
+/// profiles than segments that are kept.
+fn keep_largest(
+    source: &Arc<AnySource>,
+    parts: &[Part],
+    roles: &Roles,
+    roster: &mut Roster,
+) -> Result<(), SourceError> {
+    let Some(mut rows) = SegmentRows::new(roles) else { return Ok(()) };
+    let columns: Vec<String> = roles.segments.each_column().cloned().collect();
+    let query = Query { columns: Some(&columns), keys: &columns, ..Query::default() };
+    for part in parts {
+        source.get().read(part, &query, &mut |batch| {
+            rows.add(&batch.record);
+            Ok(())
+        })?;
+    }
+    let max = roles.segments.max;
+    let (names, left_out) = rows.finish(roster.kept(), max);
+    roster.admit(names.iter().map(String::as_str), max);
+    roster.reference_left_out = left_out;
+    Ok(())
 }
 
 fn read_parts(
@@ -282,9 +331,10 @@ fn read_parts(
     roles: &Roles,
     model: &ModelConfig,
     time: Option<&TimeColumn>,
-) -> Result<(Profile, Windows, ReadReport), SourceError> {
+    roster: &Roster,
+) -> Result<(Read, ReadReport), SourceError> {
     let grid = Grid { size: model.window, zone: model.time_zone.clone() };
-    let mut rows = ReferenceRows::new(roles, grid);
+    let mut rows = ReferenceRows::new(roles, grid, roster.kept());
     let (columns, keys) = (roles.wanted(), roles.named());
     let query = Query { columns: columns.as_deref(), keys: &keys, time, ..Query::default() };
     let mut total = ReadReport::default();
@@ -295,6 +345,6 @@ fn read_parts(
         total.rows_refused += report.rows_refused;
         total.rows_without_time += report.rows_without_time;
     }
-    let (profile, windows) = rows.finish();
-    Ok((profile, windows, total))
+    let (whole, segments) = rows.finish();
+    Ok((Read { whole, segments, rows_refused: total.rows_refused }, total))
 }

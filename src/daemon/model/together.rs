@@ -1,23 +1,80 @@
 //! A reference as a whole: what its columns say together, read from the source twice more.
 use std::sync::Arc;
 
+use super::{ModelWorker, TurnError, reference::STATIC};
 use crate::{
-    config::ModelConfig,
+    config::{ModelConfig, NamedSource},
+    daemon::parts,
     engine::{Roles, RowNames, joint},
-    monitor::{Frozen, multivariate::Drawn},
+    monitor::{
+        Frozen,
+        multivariate::{Drawn, Together},
+    },
     profile::joint::{Features, Frame, Freezing, Joint},
     source::{AnySource, Query, SourceError},
+    store::Commit,
 };
 
 /// Rows taken at a time.
 const ROWS: usize = 4096;
+
+impl ModelWorker {
+    /// A reference that was kept before the model asked for what it now asks of whole rows is read
+    /// once more for that; its profile and bins stay.
+    pub(super) async fn ensure_together(&mut self, named: &NamedSource) -> Result<(), TurnError> {
+        let Some((since, kept)) = self.references.first().cloned() else { return Ok(()) };
+        if kept.id != STATIC || joint::is_frozen(self.model(), kept.joint.as_ref()) {
+            return Ok(());
+        }
+        let (source, roles) = (named.source.clone(), self.roles.clone());
+        let (model, mut frozen) = (self.model().clone(), Frozen::clone(&kept));
+        let read = move || {
+            complete(&source, &roles, &model, &mut frozen)?;
+            Ok(frozen)
+        };
+        let frozen = parts::blocking(read).await?;
+        let source = &named.name;
+        tracing::info!(model = self.name, source, "reference read again for whole rows");
+        let mut commit = Commit::default();
+        commit.references.push(self.reference_row(&frozen, since)?);
+        self.shared.store.apply(&commit).await?;
+        self.adopt_references(&commit)
+    }
+
+    /// What whole rows are summed against: what was frozen of the first reference. Those that come
+    /// later are windows that were summed against it.
+    pub(super) fn together(&self) -> Option<&Together> {
+        let (_, first) = self.references.first()?;
+        first.joint.as_ref().filter(|_| joint::asked(self.model()).is_any())
+    }
+
+    pub(super) fn frame(&self) -> Option<Arc<Frame>> {
+        self.together().map(|it| Arc::clone(&it.frame))
+    }
+}
+
+/// Freezes what the model asks of whole rows of a reference, unless that is frozen already.
+///
+/// # Errors
+/// The source's.
+pub(super) fn complete(
+    source: &AnySource,
+    roles: &Roles,
+    model: &ModelConfig,
+    frozen: &mut Frozen,
+) -> Result<(), SourceError> {
+    match joint::is_frozen(model, frozen.joint.as_ref()) {
+        true => Ok(()),
+        false => freeze(source, roles, model, frozen),
+    }
+}
 
 /// Freezes what the model asks of whole rows of a reference that is read already; columns of
 /// vectors are no columns of its profile then.
 ///
 /// # Errors
 /// The source's.
-pub(super) fn freeze(
+fn freeze(
     source: &AnySource,
     roles: &Roles,
     model: &ModelConfig,

@@ -7,6 +7,7 @@ use arrow_array::{
 use proptest::prelude::*;
 
 use super::*;
+use crate::engine::Declared;
 
 fn roles() -> Roles {
     Roles {
@@ -24,6 +25,7 @@ fn roles() -> Roles {
         ignore: Vec::new(),
         kinds: BTreeMap::new(),
         texts: BTreeSet::new(),
+        segments: Declared::default(),
     }
 }
 
@@ -50,7 +52,7 @@ fn batch(rows: &[Row]) -> Batch {
 }
 
 fn ingest(roles: &Roles, batches: &[Batch]) -> Vec<WindowRows> {
-    let mut ingest = Ingest::new(roles, windows(), Limits::default());
+    let mut ingest = Ingest::new(roles, windows(), Limits::default(), &[]);
     for batch in batches {
         ingest.add(batch).unwrap();
     }
@@ -63,8 +65,11 @@ fn check(roles: &Roles, rows: &[Row], expected: &str) {
     let lines: Vec<String> = ingest(roles, &[batch(rows)])
         .iter()
         .map(|it| {
-            let versions: Vec<String> =
-                it.profiles.iter().map(|(v, profile)| format!("{v}:{}", profile.rows)).collect();
+            let versions: Vec<String> = it
+                .profiles
+                .iter()
+                .map(|(it, profile)| format!("{}:{}", it.version, profile.rows))
+                .collect();
             let predictions: Vec<String> =
                 it.predictions.iter().map(|p| format!("{}/{}", p.id, p.version)).collect();
             let (versions, predictions) = (versions.join(" "), predictions.join(" "));
@@ -143,7 +148,7 @@ fn times_and_repeated_ids_are_kept_version_by_version() {
         for batches in [vec![batch(&rows)], batches] {
             let window = &ingest(&roles, &batches)[0];
             let of = |version: &str| {
-                let profile = &window.profiles[version];
+                let profile = &window.profiles[&Slice::of_version(version)];
                 let ids = profile.ids.unwrap();
                 let minutes = profile.times.range_us.map(|(a, b)| (a / 60_000_000, b / 60_000_000));
                 (ids.rows, ids.repeated, minutes.unwrap())
@@ -153,10 +158,11 @@ fn times_and_repeated_ids_are_kept_version_by_version() {
         }
     }
     let nameless = Roles { id: None, labels_wanted: false, ..roles() };
-    assert_eq!(ingest(&nameless, &[batch(&rows)])[0].profiles["v1"].ids, None);
+    assert_eq!(ingest(&nameless, &[batch(&rows)])[0].profiles[&Slice::of_version("v1")].ids, None);
     // A column that no file has is rows without an id.
     let elsewhere = Roles { id: Some("key".into()), labels_wanted: false, ..roles() };
-    let ids = ingest(&elsewhere, &[batch(&rows)])[0].profiles["v1"].ids.unwrap();
+    let ids =
+        ingest(&elsewhere, &[batch(&rows)])[0].profiles[&Slice::of_version("v1")].ids.unwrap();
     assert_eq!((ids.rows, ids.repeated), (0, 0));
 }
 
@@ -207,18 +213,18 @@ fn labels_among_the_predictions_are_counted_at_once() {
     };
     let batch = Batch { record, times_us: Some(vec![0, 1, 2, 3]) };
     let rows = ingest(&roles, &[batch]).remove(0);
-    let outcomes = &rows.outcomes[""];
+    let outcomes = &rows.outcomes[&Slice::default()];
     // 7 is neither class: its row waits for a label like the one without.
     assert_eq!((outcomes.rows(), outcomes.labels(), rows.rows_duplicate), (4, 2, 0));
     assert!(rows.predictions.is_empty());
     // The label is no feature.
-    assert_eq!(rows.profiles[""].columns.keys().collect::<Vec<_>>(), ["score"]);
+    assert_eq!(rows.profiles[&Slice::default()].columns.keys().collect::<Vec<_>>(), ["score"]);
 }
 
 #[test]
 fn rows_without_times_are_an_error() {
     let roles = roles();
-    let mut ingest = Ingest::new(&roles, windows(), Limits::default());
+    let mut ingest = Ingest::new(&roles, windows(), Limits::default(), &[]);
     let timeless = Batch { times_us: None, ..batch(&[]) };
     assert_eq!(ingest.add(&timeless), Err("rows without times".to_owned()));
 }
@@ -248,5 +254,146 @@ proptest! {
         }
         let inside = rows.iter().filter(|row| (0..180).contains(&row.1)).count() as u64;
         prop_assert_eq!(whole.iter().map(|it| it.rows).sum::<u64>(), inside);
+    }
+}
+
+/// Roles of a model with segments by these columns.
+fn segmented(columns: &[&[&str]], max: usize) -> Roles {
+    let owned = |names: &&[&str]| names.iter().map(|&it| it.to_owned()).collect();
+    let columns = columns.iter().map(owned).collect();
+    Roles { segments: Declared { columns, max }, ..roles() }
+}
+
+/// Rows of each slice of the first window, and the predictions' segments.
+#[track_caller]
+fn check_segments(roles: &Roles, rows: &[Row], expected: &str) {
+    let window = &ingest(roles, &[batch(rows)])[0];
+    let slice = |(it, profile): (&Slice, &Profile)| {
+        format!("{}/{}:{}", it.segment, it.version, profile.rows)
+    };
+    let slices: Vec<String> = window.profiles.iter().map(slice).collect();
+    let segments: Vec<String> =
+        window.predictions.iter().map(|it| it.segments.replace('\n', "+")).collect();
+    let left_out: Vec<String> =
+        window.left_out.iter().map(|(rest, rows)| format!("{rest} {rows:?}")).collect();
+    let got = format!("{} {{{}}} {}", slices.join(" "), segments.join(" "), left_out.join(" "));
+    assert_eq!(got.trim_end(), expected);
+}
+
+#[test]
+fn rows_go_to_their_segments_besides_the_whole() {
+    let rows = [
+        (Some("a"), 0, V1, Some(0.9)),
+        (Some("b"), 1, V2, Some(0.9)),
+        (Some("c"), 2, V1, None),
+        (Some("a"), 3, None, Some(0.9)),
+    ];
+    // A column may be one of a segment and play another part; here it is one of few values.
+    let by_id = segmented(&[&["id"]], 9);
+    check_segments(
+        &by_id,
+        &rows,
+        "/unknown:1 /v1:2 /v2:1 id=a/unknown:1 id=a/v1:1 id=b/v2:1 id=c/v1:1 \
+         {id=a id=c id=b}",
+    );
+    let by_both = segmented(&[&["version"], &["version", "id"]], 9);
+    check_segments(
+        &by_both,
+        &rows[..2],
+        "/v1:1 /v2:1 version=v1/v1:1 version=v1,id=a/v1:1 version=v2/v2:1 version=v2,id=b/v2:1 \
+         {version=v1+version=v1,id=a version=v2+version=v2,id=b}",
+    );
+    check_segments(
+        &segmented(&[&["id"]], 1),
+        &rows,
+        "/unknown:1 /v1:2 /v2:1 id=a/unknown:1 id=a/v1:1 {id=a  } id=* {\"id=b\": 1, \"id=c\": 1}",
+    );
+}
+
+#[test]
+fn only_what_had_room_and_overflowed_is_read_again() {
+    let (rows, roles) = ([(Some("a"), 0, V1, None), (Some("b"), 60, V1, None)], roles());
+    let overflowed = |max: usize, roster: &[String]| {
+        let roles = Roles { segments: segmented(&[&["id"]], max).segments, ..roles.clone() };
+        let mut ingest = Ingest::new(&roles, windows(), Limits::default(), roster);
+        ingest.add(&batch(&rows)).unwrap();
+        ingest.has_overflowed()
+    };
+    assert!(overflowed(1, &[]) && !overflowed(2, &[]));
+    // Where nothing had room, what is kept was known before.
+    assert!(!overflowed(1, &["id=z".to_owned()]));
+    assert!(!overflowed(0, &[]));
+}
+
+#[test]
+fn labels_among_the_predictions_are_counted_by_segment() {
+    let record = RecordBatch::try_from_iter_with_nullable([
+        ("origin", Arc::new(StringArray::from(vec!["JFK", "LGA", "JFK"])) as ArrayRef, true),
+        ("score", Arc::new(Float64Array::from(vec![0.9, 0.9, 0.1])) as ArrayRef, true),
+        ("late", Arc::new(Int64Array::from(vec![Some(1), None, Some(0)])) as ArrayRef, true),
+    ])
+    .unwrap();
+    let roles = Roles {
+        id: None,
+        version: None,
+        label: Some("late".into()),
+        features: Some(Vec::new()),
+        ..segmented(&[&["origin"]], 9)
+    };
+    let batch = Batch { record, times_us: Some(vec![0, 1, 2]) };
+    let window = ingest(&roles, &[batch]).remove(0);
+    let counted = |segment: &str| {
+        let outcomes = &window.outcomes[&Slice::new("", segment)];
+        (outcomes.rows(), outcomes.labels())
+    };
+    assert_eq!(["", "origin=JFK", "origin=LGA"].map(counted), [(3, 2), (2, 2), (1, 0)]);
+    // A column that names segments is no feature for that.
+    let profile = &window.profiles[&Slice::new("", "origin=JFK")];
+    assert_eq!(profile.columns.keys().collect::<Vec<_>>(), ["score"]);
+}
+
+proptest! {
+    #[test]
+    fn segments_of_a_declaration_add_up_to_the_whole(
+        rows in proptest::collection::vec((0..9_usize, -30..210_i64, 0..3_usize, 0..9_u8), 0..40),
+        max in 0..8_usize,
+        cut in any::<prop::sample::Index>(),
+    ) {
+        const IDS: [&str; 9] = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
+        let rows: Vec<Row> = rows
+            .into_iter()
+            .map(|(id, minute, version, score)| {
+                let version = [None, V1, V2][version];
+                (Some(IDS[id]).filter(|_| version == V1), minute, version, Some(f64::from(score) / 8.0))
+            })
+            .collect();
+        let roles = segmented(&[&["id"]], max);
+        let (left, right) = rows.split_at(cut.index(rows.len() + 1));
+        for window in ingest(&roles, &[batch(left), batch(right)]) {
+            let rows_of = |whole: bool| -> u64 {
+                let of = window.profiles.iter().filter(|(slice, _)| slice.is_whole() == whole);
+                of.map(|(_, profile)| profile.rows).sum()
+            };
+            let left_out: u64 = window.left_out.values().flat_map(BTreeMap::values).sum();
+            prop_assert_eq!(rows_of(true), window.rows);
+            prop_assert_eq!(rows_of(false) + left_out, window.rows);
+            // What is exact merges to the bit: the segments are the whole, cut up.
+            if left_out == 0 {
+                let mut merged = Profile::default();
+                let mut whole = Profile::default();
+                for (slice, profile) in &window.profiles {
+                    let side = if slice.is_whole() { &mut whole } else { &mut merged };
+                    side.merge(profile, &Limits::default());
+                }
+                prop_assert_eq!(merged.columns, whole.columns);
+            }
+        }
+        let whole = ingest(&roles, &[batch(&rows)]);
+        let split = ingest(&roles, &[batch(left), batch(right)]);
+        for (whole, split) in whole.iter().zip(&split) {
+            prop_assert_eq!(&whole.profiles, &split.profiles);
+            prop_assert_eq!(&whole.predictions, &split.predictions);
+            prop_assert_eq!(&whole.left_out, &split.left_out);
+        }
     }
 }

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::engine::Slice;
 
 fn at(hours: i64) -> Timestamp {
     Timestamp::from_micros(0).plus(Span::hours(hours))
@@ -77,6 +78,7 @@ impl Desk {
 
     fn close(&mut self) {
         let prediction = |id: &str| Prediction {
+            segments: String::new(),
             id: id.into(),
             version: "v1".into(),
             score: Some(0.7),
@@ -92,7 +94,7 @@ impl Desk {
             &mut self.counts,
             &mut commit,
         );
-        self.outcomes = admitted.outcomes["v1"].clone();
+        self.outcomes = admitted.outcomes[&Slice::of_version("v1")].clone();
         self.known = commit.predictions.into_iter().map(|row| (row.id.clone(), row)).collect();
         for (_, id) in &commit.waiting_done {
             self.waiting.remove(id);
@@ -207,6 +209,7 @@ fn a_prediction_that_the_store_has_is_a_repeat() {
     let mut desk = Desk::new(policy(Duplicates::Last));
     desk.close();
     let predictions = desk.known.keys().map(|id| Prediction {
+        segments: String::new(),
         id: id.clone(),
         version: "v2".into(),
         score: None,
@@ -294,4 +297,56 @@ proptest! {
             + counts.early + counts.orphaned;
         prop_assert!(told >= labels.len() as u64);
     }
+}
+
+#[test]
+fn a_late_label_moves_counts_of_its_segments_to_the_bit() {
+    let mut commit = Commit::default();
+    let mut counts = LabelCounts::default();
+    let prediction = |id: &str, segments: &str| Prediction {
+        id: id.into(),
+        version: "v1".into(),
+        segments: segments.into(),
+        score: Some(0.7),
+        predicted: true,
+    };
+    let policy = policy(Duplicates::Last);
+    let predictions =
+        vec![prediction("a", "o=1\no=1,c=2"), prediction("b", "o=1"), prediction("c", "")];
+    let none = (BTreeMap::new(), Waiting::new());
+    let admitted = admit(policy, window(), predictions, &none.0, &none.1, &mut counts, &mut commit);
+    let mut outcomes = admitted.outcomes;
+    let rows: Vec<(&str, u64)> =
+        outcomes.iter().map(|(slice, it)| (slice.segment.as_str(), it.rows())).collect();
+    assert_eq!(rows, [("", 3), ("o=1", 2), ("o=1,c=2", 1)]);
+    let mut known: BTreeMap<String, PredictionRow> =
+        commit.predictions.into_iter().map(|row| (row.id.clone(), row)).collect();
+    let label = |id: &str, positive| LabelEvent {
+        id: id.into(),
+        label: KnownLabel { positive, at: window().end },
+    };
+    let events = [label("a", true), label("b", false), label("c", true)];
+    let (mut waiting, mut commit) = (Waiting::new(), Commit::default());
+    let end_of = |_: Timestamp| window().end;
+    let moves = join(policy, &events, &mut known, &mut waiting, &end_of, &mut counts, &mut commit);
+    for it in &moves {
+        it.apply(&mut outcomes);
+    }
+    // The same labels with the predictions from the start.
+    let mut want: BySlice<Outcomes> = BySlice::new();
+    for (segment, label) in
+        [("", true), ("", false), ("", true), ("o=1", true), ("o=1", false), ("o=1,c=2", true)]
+    {
+        want.entry(Slice::new("v1", segment)).or_default().add(Some(0.7), true, Some(label));
+    }
+    let bytes =
+        |all: &BySlice<Outcomes>| -> Vec<Vec<u8>> { all.values().map(Outcomes::encode).collect() };
+    let merged = |it: &Outcomes| {
+        let mut clean = Outcomes::default();
+        clean.merge(it);
+        clean
+    };
+    let outcomes: BySlice<Outcomes> =
+        outcomes.iter().map(|(slice, it)| (slice.clone(), merged(it))).collect();
+    assert_eq!(bytes(&outcomes), bytes(&want));
 }

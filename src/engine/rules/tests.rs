@@ -95,10 +95,10 @@ impl Desk {
 
     fn judge_at(&mut self, size: WindowSize, n: i64, group: Group, day: Day<'_>) -> Commit {
         let metric = if group == Group::Drift { "row_count" } else { "accuracy" };
-        let versions: BTreeMap<String, (u64, Vec<Measurement>)> = day
+        let versions: Measurements = day
             .iter()
             .map(|(version, rows, value)| {
-                ((*version).to_owned(), (*rows, vec![measured(metric, *rows, *value)]))
+                (Slice::of_version(*version), (*rows, vec![measured(metric, *rows, *value)]))
             })
             .collect();
         let start = Timestamp::from_micros(0).plus(Span::days(n));
@@ -107,7 +107,7 @@ impl Desk {
             size,
             window,
             group,
-            versions: &versions,
+            measured: &versions,
             features: &[],
             predictions: &[],
             compared: None,

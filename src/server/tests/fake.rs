@@ -138,6 +138,7 @@ impl Fake {
         self.windows.push(WindowRow {
             model: model.into(),
             version: String::new(),
+            segment: String::new(),
             window: Interval { start: day(d), end: day(d + 1) },
             rows: 28_886,
             rows_late: 3,

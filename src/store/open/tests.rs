@@ -3,7 +3,10 @@ use std::{fs, os::unix::fs::PermissionsExt};
 use sqlx::{Connection, SqlitePool};
 
 use super::*;
-use crate::store::{Commit, CursorRow};
+use crate::{
+    store::{BlobRow, Commit, CursorRow, PredictionRow, Select, WindowRow},
+    time::{Interval, Timestamp},
+};
 
 fn url(path: &Path) -> String {
     format!("sqlite:{}", path.display())
@@ -157,7 +160,7 @@ async fn another_schema_is_refused_with_clear_text() {
         (
             "INSERT INTO _sqlx_migrations (version, description, success, checksum, \
              execution_time) VALUES (99, 'later', true, x'00', 0)",
-            "the store has schema 99, expected 1 or older: a newer driftd wrote it; use that \
+            "the store has schema 99, expected 2 or older: a newer driftd wrote it; use that \
              one, or restore a copy from before the upgrade",
         ),
         (
@@ -178,7 +181,7 @@ async fn another_schema_is_refused_with_clear_text() {
     sqlx::query("DELETE FROM _sqlx_migrations").execute(&mut conn).await.unwrap();
     insta::assert_snapshot!(
         told(&path, Mode::ReadOnly).await,
-        @"the store has schema 0, expected 1: `driftd run` brings it up to date"
+        @"the store has schema 0, expected 2: `driftd run` brings it up to date"
     );
 }
 
@@ -255,4 +258,69 @@ async fn a_reader_of_a_damaged_store_gets_an_error() {
     let store = Store::open(&url(&path), Mode::ReadOnly).await.unwrap();
     let error = store.cursors("m1").await.unwrap_err();
     assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
+}
+
+/// A store as the first schema left it, with a day in it.
+async fn first_schema(path: &Path) {
+    let (version, name, sql) = MIGRATIONS[0];
+    let simple = MigrationType::Simple;
+    let first = Migration::new(version, name.into(), simple, sql.into_sql_str(), false);
+    let mut conn = raw(path).await;
+    sqlx::query(own(&format!("PRAGMA application_id = {APPLICATION_ID}")))
+        .execute(&mut conn)
+        .await
+        .unwrap();
+    Migrator::with_migrations(vec![first]).run(&mut conn).await.unwrap();
+    for row in [
+        "INSERT INTO meta VALUES ('instance', 'mine')",
+        "INSERT INTO windows VALUES ('m', 'v1', 0, 9, 800, 1, 2, 3, 9, 17, 0, 'static')",
+        "INSERT INTO profiles VALUES ('m', 'v1', 0, 9, x'0102')",
+        "INSERT INTO performance VALUES ('m', 'v1', 0, 9, x'03')",
+        "INSERT INTO predictions VALUES ('m', 'a', 0, 'v1', 0.5, 1, NULL, NULL)",
+    ] {
+        sqlx::query(own(row)).execute(&mut conn).await.unwrap();
+    }
+    conn.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_store_of_the_first_schema_is_read_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("driftd.db");
+    first_schema(&path).await;
+    assert_eq!(
+        told(&path, Mode::ReadOnly).await,
+        "the store has schema 1, expected 2: `driftd run` brings it up to date"
+    );
+    let store = Store::open(&url(&path), Mode::ReadWrite).await.unwrap();
+    assert_eq!(store.instance(None), "mine");
+    let ever = Interval { start: Timestamp::MIN, end: Timestamp::MAX };
+    let whole = store.windows("m", None, ever).await.unwrap().remove(0);
+    assert_eq!((whole.rows, whole.segment.as_str()), (800, ""));
+    let profile = store.profiles("m", Some("v1"), ever).await.unwrap().remove(0);
+    assert_eq!(store.performance("m", None, ever).await.unwrap()[0].body, [3]);
+    let waits = store.predictions("m", &["a"]).await.unwrap().remove(0);
+    assert_eq!((waits.score, waits.segments.as_str()), (Some(0.5), ""));
+    // What is written of the whole replaces it; a segment stands beside it.
+    let jfk = "origin=JFK".to_owned();
+    let commit = Commit {
+        windows: vec![
+            WindowRow { rows: 900, ..whole.clone() },
+            WindowRow { rows: 300, segment: jfk.clone(), ..whole.clone() },
+        ],
+        profiles: vec![BlobRow { body: vec![9], segment: jfk.clone(), ..profile.clone() }],
+        predictions: vec![PredictionRow { id: "b".into(), segments: jfk, ..waits }],
+        ..Commit::default()
+    };
+    store.apply(&commit).await.unwrap();
+    store.apply(&commit).await.unwrap();
+    assert_eq!(store.windows("m", None, ever).await.unwrap()[0].rows, 900);
+    assert_eq!(store.windows("m", Select::EVERY, ever).await.unwrap().len(), 2);
+    let segment = Select { version: None, segment: Some("origin=JFK") };
+    assert_eq!(store.windows("m", segment, ever).await.unwrap()[0].rows, 300);
+    assert_eq!(store.profiles("m", None, ever).await.unwrap(), [profile]);
+    assert_eq!(store.profiles("m", segment, ever).await.unwrap(), commit.profiles);
+    assert_eq!(store.predictions("m", &["b"]).await.unwrap(), commit.predictions);
+    store.close().await;
+    Store::open(&url(&path), Mode::ReadOnly).await.unwrap();
 }

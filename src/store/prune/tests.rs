@@ -8,7 +8,13 @@ use crate::{
 };
 
 fn blob(n: i64, bytes: usize) -> BlobRow {
-    BlobRow { model: MODEL.into(), version: String::new(), window: window(n), body: vec![7; bytes] }
+    BlobRow {
+        model: MODEL.into(),
+        version: String::new(),
+        segment: String::new(),
+        window: window(n),
+        body: vec![7; bytes],
+    }
 }
 
 fn reference(n: i64) -> ReferenceRow {

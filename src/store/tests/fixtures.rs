@@ -33,6 +33,7 @@ pub(crate) fn window_row(n: i64, version: &str, is_final: bool) -> WindowRow {
     WindowRow {
         model: MODEL.into(),
         version: version.into(),
+        segment: String::new(),
         window: window(n),
         rows: 800,
         rows_late: 3,
@@ -129,6 +130,7 @@ pub(crate) fn prediction(id: &str, n: i64) -> PredictionRow {
         id: id.into(),
         window_start: day(n),
         version: "v1".into(),
+        segments: String::new(),
         score: Some(0.1 + 0.2),
         predicted: true,
         label: None,
@@ -143,6 +145,7 @@ pub(crate) fn full() -> Commit {
     let blob = |n: i64| BlobRow {
         model: MODEL.into(),
         version: "v1".into(),
+        segment: String::new(),
         window: window(n),
         body: vec![1, 2, n.to_le_bytes()[0]],
     };
