@@ -16,7 +16,7 @@ mod problem;
 mod problems;
 mod read;
 mod read_detector;
-mod read_joint;
+mod read_metrics;
 mod read_model;
 mod read_rule;
 mod read_segments;

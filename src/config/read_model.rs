@@ -2,20 +2,16 @@
 use jiff::tz::TimeZone;
 
 use super::{
-    Code, ColumnKind, LabelSource, Labels, Metric, ModelConfig, Predictions, Problems, Reference,
+    Code, ColumnKind, LabelSource, Labels, ModelConfig, Predictions, Problems, Reference,
     ReferenceKind, Start, column_kind, file,
     read::Names,
-    read_joint,
+    read_metrics,
     read_rule::{self, Scope},
     read_segments, suggest,
     table::Table,
     words::{Scalar, Words},
 };
-use crate::{
-    monitor::MetricNames,
-    profile::Kind,
-    time::{WindowSize, parse_time},
-};
+use crate::time::{WindowSize, parse_time};
 
 /// Reads `[models.NAME]` and all below it.
 pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option<ModelConfig> {
@@ -44,7 +40,7 @@ pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option
     let reference =
         reference_table.and_then(|it| reference(&name, it, names, window, predictions.as_ref()));
     let metrics_place = metrics.as_ref().map(Table::problems);
-    let mut metrics = read_metrics(metrics);
+    let mut metrics = read_metrics::metrics(metrics);
     let scope = Scope {
         model: &name,
         window,
@@ -62,9 +58,9 @@ pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option
     }
     let rules = read_rule::rules(rules, &scope, &problems);
     if let (Some(metrics), Some(rules)) = (&mut metrics, &rules) {
-        read_joint::complete(metrics, rules);
+        read_metrics::complete(metrics, rules);
         let reference = reference.as_ref().map(|it| &it.kind);
-        read_joint::check(&name, metrics, reference, metrics_place.as_ref(), &problems);
+        read_metrics::check(&name, metrics, reference, metrics_place.as_ref(), &problems);
     }
 
     let own = own?;
@@ -123,56 +119,6 @@ fn start(text: &Scalar, zone: Option<&TimeZone>, problems: &Problems<'_>) -> Opt
             at.map(Start::At)
         }
     }
-}
-
-fn read_metrics(table: Option<Table<'_>>) -> Option<MetricNames> {
-    let mut table = table;
-    let own = match &mut table {
-        Some(table) => table.read::<file::Metrics>()?,
-        None => file::Metrics::default(),
-    };
-    let place = |key: &str, i: usize| Some(table.as_ref()?.problems().at(key).item(i));
-    let resolve = |key: &str, names: &[String], fits: &dyn Fn(&Metric) -> bool| {
-        let of = match key {
-            "multivariate" => "all columns together".to_owned(),
-            "embeddings" => "columns of vectors".to_owned(),
-            kind => format!("{kind} columns"),
-        };
-        let known = || super::METRICS.iter().filter(|it| fits(it)).map(|it| it.name);
-        let mut found = Vec::new();
-        for (i, name) in names.iter().enumerate() {
-            let (code, message) = match Metric::find(name) {
-                None => (Code::UnknownMetric, format!("there is no metric `{name}`")),
-                Some(it) if !fits(it) => {
-                    (Code::MetricOn, format!("`{name}` is not measured on {of}"))
-                }
-                Some(it) if found.contains(&it.name) => {
-                    (Code::Duplicate, format!("`{name}` is listed twice"))
-                }
-                Some(it) => {
-                    found.push(it.name);
-                    continue;
-                }
-            };
-            let duplicate = code == Code::Duplicate;
-            if let Some(place) = place(key, i) {
-                let help = (!duplicate).then(|| suggest::instead(name, known())).flatten();
-                place.note(code, message).help_from(help);
-            }
-        }
-        found
-    };
-    let is_drift = |it: &Metric| it.family == super::Family::Drift;
-    Some(MetricNames {
-        numeric: resolve("numeric", &own.numeric, &|it| is_drift(it) && it.fits(Kind::Numeric)),
-        categorical: resolve("categorical", &own.categorical, &|it| {
-            is_drift(it) && it.fits(Kind::Categorical)
-        }),
-        quality: resolve("quality", &own.quality, &|it| it.family == super::Family::Quality),
-        multivariate: resolve("multivariate", &own.multivariate, &Metric::is_of_rows),
-        embeddings: resolve("embeddings", &own.embeddings, &Metric::is_of_vectors),
-        sample_rows: own.sample_rows,
-    })
 }
 
 fn predictions(model: &str, mut table: Table<'_>, names: &Names) -> Option<Predictions> {

@@ -311,7 +311,11 @@ fn check_columns(metric: &Metric, words: &Words, problems: &Problems<'_>, scope:
             && !metric.fits(kind)
         {
             let message = format!("`{}` is not measured on {kind} columns", metric.name);
-            place.note(Code::MetricOn, message).help(format!("`{column}` is {kind} in `kinds`"));
+            let help = match predictions.texts.contains(column) {
+                true => format!("`{column}` is text in `kinds`: its length is measured"),
+                false => format!("`{column}` is {kind} in `kinds`"),
+            };
+            place.note(Code::MetricOn, message).help(help);
         }
     }
     if seen.is_empty() {

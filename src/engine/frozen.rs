@@ -76,15 +76,21 @@ fn encode_joint(frozen: &Frozen) -> Result<Vec<u8>, BadReference> {
     compressor
         .set_parameter(zstd::zstd_safe::CParameter::ChecksumFlag(true))
         .map_err(|e| bad(&e))?;
-    compressor.compress(&plain).map_err(|e| bad(&e))
+    let mut bytes = length_of(&plain)?.to_vec();
+    bytes.extend(compressor.compress(&plain).map_err(|e| bad(&e))?);
+    Ok(bytes)
 }
 
 fn decode_joint(bytes: &[u8]) -> Result<Option<Together>, BadReference> {
     if bytes.is_empty() {
         return Ok(None);
     }
-    let size = zstd::bulk::Decompressor::upper_bound(bytes).filter(|it| *it <= JOINT_BYTES_MAX);
-    let plain = zstd::bulk::decompress(bytes, size.ok_or_else(damaged)?).map_err(|_| damaged())?;
+    let (length, frame) = bytes.split_first_chunk::<4>().ok_or_else(damaged)?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| damaged())?;
+    if length > JOINT_BYTES_MAX {
+        return Err(damaged());
+    }
+    let plain = zstd::bulk::decompress(frame, length).map_err(|_| damaged())?;
     postcard::from_bytes(&plain).map(Some).map_err(|_| damaged())
 }
 
@@ -154,8 +160,11 @@ mod tests {
 
     use super::*;
     use crate::{
-        monitor::freeze,
-        profile::Profile,
+        monitor::{freeze, multivariate::Drawn},
+        profile::{
+            Profile, Profiler,
+            joint::{Asked, Features, Freezing, Joint},
+        },
         stat::{categorical, numeric},
         time::{Timestamp, WindowSize},
     };
@@ -180,6 +189,29 @@ mod tests {
             whole.segments.insert(format!("origin={origin}"), segment);
         }
         whole
+    }
+
+    /// With what it is as a whole.
+    fn together() -> Frozen {
+        let column = |by: f64| -> arrow_array::ArrayRef {
+            let values = (0..40).map(|row| Some((f64::from(row) * by).sin()));
+            std::sync::Arc::new(values.collect::<arrow_array::Float64Array>())
+        };
+        let columns = [("x", column(1.0)), ("y", column(2.0))];
+        let batch = arrow_array::RecordBatch::try_from_iter(columns).unwrap();
+        let mut profiler = Profiler::new(BTreeMap::new(), Limits::default());
+        profiler.update(&batch);
+        let mut frozen = freeze(profiler.finish(), "static", 10, &BTreeMap::new());
+        let names = ["x", "y"].map(str::to_owned);
+        let asked = Asked { residuals: true, waves: true, products: true, ..Asked::default() };
+        let mut freezing = Freezing::new(Features::freeze(&frozen.profile, &names), asked);
+        freezing.update(&batch, |at| at as u64, |_| true);
+        let drawn = Drawn::new(freezing);
+        let mut own = Joint::new(&drawn.frame);
+        own.update(&drawn.frame, &batch, |at| at as u64);
+        frozen.joint = Some(drawn.finish(&own));
+        frozen.profile.joint = Some(Box::new(own));
+        frozen
     }
 
     #[test]
@@ -208,7 +240,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_what_was_frozen() {
-        for frozen in [frozen(), segmented()] {
+        for frozen in [frozen(), segmented(), together()] {
             assert_eq!(decode(&encode(&frozen).unwrap()).unwrap(), frozen);
         }
     }
@@ -216,7 +248,7 @@ mod tests {
     proptest! {
         #[test]
         fn damaged_bytes_are_an_error(at in 0..2_000_usize, to in any::<u8>()) {
-            let mut bytes = encode(&segmented()).unwrap();
+            let mut bytes = encode(&Frozen { joint: together().joint, ..segmented() }).unwrap();
             let at = at % bytes.len();
             bytes[at] ^= to;
             decode(&bytes).ok();

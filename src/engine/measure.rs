@@ -128,7 +128,14 @@ impl OfSlice<'_> {
             drift::measure(against, profile, &whole, self.columns, metrics, rows_min, nulls);
         if self.slice.is_whole() {
             let named = joint::named(model);
-            values.extend(measure_windows(against, profile, metrics, &named, rows_min));
+            let mut joint = measure_windows(against, profile, metrics, &named, rows_min);
+            // What is about the window as a whole stands together.
+            let whole =
+                |values: &[Measurement]| values.iter().take_while(|it| it.column.is_none()).count();
+            let vectors = joint.split_off(whole(&joint));
+            let at = whole(&values);
+            values.splice(at..at, joint);
+            values.extend(vectors);
         } else {
             for it in &mut values {
                 it.segment = Some(self.slice.segment.clone());

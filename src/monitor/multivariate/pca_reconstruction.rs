@@ -27,7 +27,8 @@
 //! **Another.** `domain_classifier_auc` sees any difference; `mmd` smooth ones, with a p-value.
 //!
 //! `ranking`: how much more each column is missed by than in the reference, in the row samples, as
-//! a share of what all are; in the daemon from sums of squares by column. Cost: one product with a matrix for each row; the reference is read
+//! a share of what all are; in the daemon from sums of squares by column. Cost: one product with a
+//! matrix for each row; the reference is read
 //! three times (profile, directions, its own error). Merges over windows to the bit.
 //!
 //! **Budget.** None: give `above`, or leave it the threshold of its own.
