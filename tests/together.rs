@@ -90,7 +90,7 @@ fn day(number: u32, is_turned: bool) -> RecordBatch {
         vector[usize::from(is_turned)] += 4.0;
         vectors.push(Some(vector.into_iter().map(Some).collect::<Vec<_>>()));
         let words = 3 + (chance.even() * 5.0) as usize * if is_turned { 2 } else { 1 };
-        comments.push(format!("{}, {number}.{row}", "word ".repeat(words)));
+        comments.push(format!("{}, {number:02}.{row:03}", "word ".repeat(words)));
     }
     let columns: [(&str, ArrayRef); 7] = [
         ("id", Arc::new(StringArray::from(ids))),
