@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, RecordBatch};
 use divan::{Bencher, black_box};
-use driftd::monitor::multivariate::{Baseline, Window, measure};
-use driftd::profile::joint::{Components, Features, Fit, JointSums, RowSample, row_key};
+use driftd::monitor::multivariate::{Baseline, Drawn, Window, measure};
+use driftd::profile::joint::{
+    Asked, Components, Features, Fit, Freezing, Joint, JointSums, RowSample, row_key,
+};
 use driftd::profile::{Limits, Profiler};
 
 const ROWS: usize = 100_000;
@@ -81,6 +83,30 @@ fn sum_residuals(bencher: Bencher<'_, '_>) {
     });
 }
 
+/// The same as the daemon has it: what each column is missed by besides, in a profile's sums.
+#[divan::bench(sample_count = 10)]
+fn keep_residuals(bencher: Bencher<'_, '_>) {
+    bench_kept(bencher, Asked { residuals: true, ..Asked::default() });
+}
+
+/// Correlations of all pairs.
+#[divan::bench(sample_count = 10)]
+fn keep_products(bencher: Bencher<'_, '_>) {
+    bench_kept(bencher, Asked { products: true, ..Asked::default() });
+}
+
+fn bench_kept(bencher: Bencher<'_, '_>, asked: Asked) {
+    let batches = batches(1);
+    let mut freezing = Freezing::new(features(&batches), asked);
+    batches.iter().for_each(|batch| freezing.update(batch, |at| at as u64, |_| true));
+    let frame = Drawn::new(freezing).frame;
+    bencher.bench(|| {
+        let mut joint = Joint::new(&frame);
+        black_box(&batches).iter().for_each(|batch| joint.update(&frame, batch, |_| 0));
+        joint
+    });
+}
+
 /// The same with `mmd`.
 #[divan::bench(sample_count = 10)]
 fn sum_all(bencher: Bencher<'_, '_>) {
@@ -110,7 +136,8 @@ fn bench_metric(bencher: Bencher<'_, '_>, metric: &'static str) {
         window
     };
     let (own, current) = (window(&sides[0]), window(&sides[1]));
-    let baseline = Baseline { features: features.clone(), components: components.clone(), own };
+    let (features, components) = (features.clone(), components.clone());
+    let baseline = Baseline { features, components, waves: BTreeMap::new(), own };
     bencher.bench(|| measure(&[metric], black_box(&baseline), black_box(&current), 200));
 }
 

@@ -4,11 +4,15 @@ use std::{collections::BTreeMap, fs, sync::Arc};
 
 use arrow_array::{ArrayRef, FixedSizeListArray, Float64Array, RecordBatch, types::Float64Type};
 use driftd::{
-    monitor::multivariate::{Baseline, JointReport, Window, measure, names},
+    monitor::{
+        Frozen, MetricNames, freeze,
+        multivariate::{Baseline, Drawn, JointReport, Window, measure, measure_windows, names},
+    },
     profile::{
-        Limits, Profiler,
+        Limits, Profile, Profiler, codec,
         joint::{
-            Components, Features, Fit, JointSums, RowSample, VectorFit, VectorSpace, VectorSums,
+            Asked, Components, Features, Fit, Freezing, Joint, JointSums, RowSample, VectorFit,
+            VectorSpace, VectorSums, Waves,
         },
     },
 };
@@ -70,14 +74,17 @@ fn window(
     rows: &[[f64; 8]],
     features: &Features,
     components: &Components,
-    space: VectorSpace,
+    (space, waves): (VectorSpace, &Waves),
 ) -> Window {
     let read = features.read(&batch(rows));
     let mut window = Window::default();
     window.sample.update(&read, |at| at as u64);
     window.sums.update(components, &features.standardise(&read.values));
+    window.products.update(features, &read);
     let (mut sums, mut sample) = (VectorSums::new(space), RowSample::new(1000));
-    sample.update(&sums.update(&lists(rows)).0, |at| at as u64);
+    let vectors = sums.update(&lists(rows)).0;
+    sample.update(&vectors, |at| at as u64);
+    sums.waves.update(waves, &space.points(&vectors.values));
     window.vectors.insert("row".to_owned(), (sums, sample));
     window
 }
@@ -90,11 +97,14 @@ fn lists(rows: &[[f64; 8]]) -> ArrayRef {
 fn compared(reference: &[[f64; 8]], current: &[[f64; 8]]) -> Vec<JointReport> {
     let (features, components) = frozen(reference);
     let mut fit = VectorFit::default();
-    fit.update(&lists(reference));
+    let mut sample = RowSample::new(1000);
+    sample.update(&fit.update(&lists(reference)).0, |at| at as u64);
     let space = fit.finish().unwrap();
-    let own = window(reference, &features, &components, space);
-    let current = window(current, &features, &components, space);
-    let baseline = Baseline { features, components, own };
+    let of_vectors = space.waves(&sample);
+    let own = window(reference, &features, &components, (space, &of_vectors));
+    let current = window(current, &features, &components, (space, &of_vectors));
+    let waves = BTreeMap::from([("row".to_owned(), of_vectors)]);
+    let baseline = Baseline { features, components, waves, own };
     measure(&names().collect::<Vec<_>>(), &baseline, &current, 200)
 }
 
@@ -178,12 +188,45 @@ fn cases() -> Vec<Case> {
     ]
 }
 
+/// What `more.py` says.
+#[derive(serde::Deserialize)]
+struct More {
+    correlation: Pair,
+    vectors: BTreeMap<String, f64>,
+}
+
+#[derive(serde::Deserialize)]
+struct Pair {
+    pair: String,
+    was: f64,
+    now: f64,
+    value: f64,
+    threshold: f64,
+    p_value: f64,
+}
+
+impl Pair {
+    #[track_caller]
+    fn check(&self, what: &str, report: &JointReport) {
+        let first = &report.ranking[0];
+        let pair = format!("{} ~ {}", first.column, first.other.as_deref().unwrap());
+        assert_eq!(pair, self.pair, "{what}");
+        // Sums are rounded at the 12th digit.
+        check(what, first.reference.unwrap(), self.was, 1e-9);
+        check(what, first.current.unwrap(), self.now, 1e-9);
+        check(what, report.value.unwrap(), self.value, 1e-9);
+        check(what, report.threshold.unwrap(), self.threshold, 1e-9);
+        check(what, report.p_value.unwrap(), self.p_value, 1e-9);
+    }
+}
+
 /// What is called drift. The reconstruction error of June is what NannyML does not call drift
 /// either: few rows with large errors make it vary.
 fn drifts(case: &str) -> &'static [&'static str] {
     match case {
         "nothing" => &[],
         "a_tenth_of_all" | "relation" => &["domain_classifier_auc"],
+        "june" => &["domain_classifier_auc", "mmd", "correlation_change"],
         _ => &["domain_classifier_auc", "mmd"],
     }
 }
@@ -192,16 +235,22 @@ fn drifts(case: &str) -> &'static [&'static str] {
 fn numbers_are_those_of_others_and_verdicts_follow() {
     let text = fs::read_to_string(path("multivariate/golden.json")).unwrap();
     let golden: BTreeMap<String, BTreeMap<String, f64>> = serde_json::from_str(&text).unwrap();
+    let text = fs::read_to_string(path("multivariate/more.json")).unwrap();
+    let more: BTreeMap<String, More> = serde_json::from_str(&text).unwrap();
     for (name, reference, current) in cases() {
-        let want = &golden[name];
+        let (want, more) = (&golden[name], &more[name]);
         let (_, components) = frozen(&reference);
-        check(name, components.kernel_width(), want["width"], 1e-9 * want["width"]);
+        check(name, components.waves().kernel_width(), want["width"], 1e-9 * want["width"]);
         let reports = compared(&reference, &current);
         for report in &reports {
             let what = format!("{name}: {}", report.metric);
             let value = report.value.unwrap_or_else(|| panic!("{what}: {:?}", report.reason));
             match report.metric {
                 // The kernel itself: within what the frequencies may be off by.
+                "mmd" if report.column.is_some() => {
+                    check(&what, value, more.vectors["mmd"], report.error_bound);
+                }
+                "correlation_change" => more.correlation.check(&what, report),
                 "mmd" => check(&what, value, want["mmd"], report.error_bound),
                 // Trees that are grown a little differently.
                 "domain_classifier_auc" => {
@@ -219,5 +268,92 @@ fn numbers_are_those_of_others_and_verdicts_follow() {
         if name == "half_a_deviation" {
             assert_eq!(reports[1].ranking[0].column, "MedInc");
         }
+    }
+}
+
+/// A reference as the daemon freezes it, and a window as it keeps one.
+fn daemons(reference: &[[f64; 8]], asked: Asked) -> (Frozen, impl Fn(&[[f64; 8]]) -> Profile) {
+    let table = |rows: &[[f64; 8]]| batch(rows);
+    let mut profiler = Profiler::new(BTreeMap::new(), Limits::default());
+    profiler.update(&table(reference));
+    let mut frozen = freeze(profiler.finish(), "static", 10, &BTreeMap::new());
+    let features = Features::freeze(&frozen.profile, &FEATURES.map(str::to_owned));
+    let mut freezing = Freezing::new(features, asked);
+    freezing.update(&table(reference), |at| at as u64, |_| false);
+    let drawn = Drawn::new(freezing);
+    let frame = Arc::clone(&drawn.frame);
+    let mut own = Joint::new(&frame);
+    own.update(&frame, &table(reference), |at| at as u64);
+    frozen.joint = Some(drawn.finish(&own));
+    frozen.profile.joint = Some(Box::new(own));
+    let window = move |rows: &[[f64; 8]]| {
+        let mut profiler = Profiler::new(BTreeMap::new(), Limits::default()).against(Some(&frame));
+        profiler.update_keyed(&table(rows), |at| at as u64);
+        // As the store has it.
+        let stored = codec::encode(&profiler.finish(), &Limits::stored());
+        codec::decode(&stored).unwrap()
+    };
+    (frozen, window)
+}
+
+#[test]
+fn the_daemon_says_what_a_comparison_says() {
+    let multivariate =
+        vec!["pca_reconstruction", "domain_classifier_auc", "mmd", "correlation_change"];
+    let asked = Asked {
+        residuals: true,
+        waves: true,
+        products: true,
+        sample_rows: 10_000,
+        ..Asked::default()
+    };
+    let metrics = MetricNames { multivariate, sample_rows: 10_000, ..MetricNames::default() };
+    for (name, reference, current) in cases().into_iter().skip(3) {
+        let (frozen, window) = daemons(&reference, asked);
+        let measured = measure_windows(&frozen, &window(&current), &metrics, &[], 200);
+        let compared = compared(&reference, &current);
+        assert_eq!(measured.len(), 4);
+        for (it, report) in measured.iter().zip(&compared) {
+            let what = format!("{name}: {}", report.metric);
+            assert_eq!(it.metric, report.metric);
+            let (value, wanted) = (it.value.clone().unwrap(), report.value.unwrap());
+            // A kept sample has 32 bits of each number.
+            let tolerance = if it.metric == "domain_classifier_auc" { 1e-3 } else { 1e-12 };
+            check(&what, value, wanted, tolerance);
+            // What it is without drift is drawn in other ways: here of the reference alone.
+            let threshold = it.threshold.unwrap();
+            check(&what, threshold, report.threshold.unwrap(), 0.15 * threshold.abs());
+        }
+    }
+}
+
+#[test]
+fn months_of_the_daemon_are_those_of_nannyml() {
+    let text = fs::read_to_string(path("california/nannyml_pca.csv")).unwrap();
+    let want = |month: &str| -> f64 {
+        let wanted =
+            |fields: &Vec<&str>| fields[2] == month && fields[3] == "reconstruction_error.value";
+        let mut lines = text.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
+        lines.find(wanted).unwrap()[4].parse().unwrap()
+    };
+    let asked = Asked { residuals: true, ..Asked::default() };
+    let reference = rows("california/reference.csv");
+    let (frozen, window) = daemons(&reference, asked);
+    let multivariate = vec!["pca_reconstruction"];
+    let metrics = MetricNames { multivariate, ..MetricNames::default() };
+    let value = |profile: &Profile| {
+        measure_windows(&frozen, profile, &metrics, &[], 100)[0].value.clone().unwrap()
+    };
+    // A month that is put together of its days is the same to the bit.
+    let analysis = rows("california/analysis.csv");
+    let (june, july) = analysis[..61 * 24].split_at(30 * 24);
+    for (month, rows) in [("2021-06", june), ("2021-07", july)] {
+        let whole = window(rows);
+        check(month, value(&whole), want(month), 1e-9);
+        let mut merged = Profile::default();
+        for day in rows.chunks(24).rev() {
+            merged.merge(&window(day), &Limits::default());
+        }
+        assert_eq!(merged.joint, whole.joint);
     }
 }

@@ -1,7 +1,9 @@
 //! The metrics a rule may name: what they are measured on, which way is worse, their range.
-use super::Rule;
 use crate::{
-    monitor::{self, MetricNames},
+    monitor::{
+        self,
+        multivariate::{self, ON_ROWS, ON_VECTORS},
+    },
     profile::Kind,
     stat,
 };
@@ -30,6 +32,8 @@ pub enum Family {
     Quality,
     /// The window as a whole: its rows, ids, times, columns.
     Rows,
+    /// All columns together, or columns of vectors, against the reference's.
+    Joint,
     /// The window's predictions against their labels.
     Performance(Needs),
     /// The window's rows, by a query of the user's.
@@ -89,12 +93,24 @@ impl Metric {
         let is_whole = self.family == Family::Rows;
         let has_cut = || is_whole && monitor::default_threshold(self.name).is_some();
         let one_way = self.worse == Worse::Higher && (self.is_on_columns() || has_cut());
-        one_way || monitor::budget::is_two_sided(self.name)
+        let has_joint_cut = self.family == Family::Joint && multivariate::cut(self.name).is_some();
+        one_way || has_joint_cut || monitor::budget::is_two_sided(self.name)
     }
 
     /// Whether a budget of false alarms gives it a threshold.
     pub fn has_budget(&self) -> bool {
-        self.has_default() || matches!(self.family, Family::Performance(_))
+        let is_accuracy = matches!(self.family, Family::Performance(_));
+        is_accuracy || self.has_default() && self.family != Family::Joint
+    }
+
+    /// Whether it is measured on all columns together.
+    pub fn is_of_rows(&self) -> bool {
+        self.family == Family::Joint && ON_ROWS.contains(&self.name)
+    }
+
+    /// Whether it is measured on columns of vectors.
+    pub fn is_of_vectors(&self) -> bool {
+        self.family == Family::Joint && ON_VECTORS.contains(&self.name)
     }
 
     /// Whether it is measured column by column.
@@ -163,6 +179,13 @@ pub const METRICS: &[Metric] = &[
     higher("out_of_range_rate", Family::Quality, 1.0),
     either("distinct_count", Family::Quality, INF),
     higher("constant", Family::Quality, 1.0),
+    either("pca_reconstruction", Family::Joint, INF),
+    higher("domain_classifier_auc", Family::Joint, 1.0),
+    signed(higher("mmd", Family::Joint, INF)),
+    higher("correlation_change", Family::Joint, INF),
+    higher("centroid_cosine", Family::Joint, 2.0),
+    higher("centroid_euclidean", Family::Joint, INF),
+    higher("norm_shift", Family::Joint, INF),
     lower("roc_auc", Needs::Score, 0.0),
     lower("average_precision", Needs::Score, 0.0),
     lower("accuracy", Needs::Decision, 0.0),
@@ -176,26 +199,6 @@ pub const METRICS: &[Metric] = &[
     higher("calibration_error", Family::Performance(Needs::Score), 1.0),
     either("base_rate", Family::Performance(Needs::Labels), 1.0),
 ];
-
-/// What rules judge is measured, listed or not.
-pub(super) fn with_rules(mut metrics: MetricNames, rules: &[Rule]) -> MetricNames {
-    for metric in rules.iter().filter_map(|rule| Metric::find(rule.metric)) {
-        let (numeric, categorical) = (metric.fits(Kind::Numeric), metric.fits(Kind::Categorical));
-        let lists = match metric.family {
-            Family::Drift => {
-                [(numeric, &mut metrics.numeric), (categorical, &mut metrics.categorical)]
-            }
-            Family::Quality => [(true, &mut metrics.quality), (false, &mut metrics.numeric)],
-            Family::Rows | Family::Performance(_) | Family::Custom { .. } => continue,
-        };
-        for (_, list) in
-            lists.into_iter().filter(|(fits, list)| *fits && !list.contains(&metric.name))
-        {
-            list.push(metric.name);
-        }
-    }
-    metrics
-}
 
 #[cfg(test)]
 mod tests {
@@ -214,7 +217,8 @@ mod tests {
     fn the_names_are_those_of_the_registries() {
         let mut here: Vec<&str> = METRICS.iter().map(|it| it.name).collect();
         let performance = performance::METRICS.iter().map(|it| it.name);
-        let mut there: Vec<&str> = stat::names().chain(performance).collect();
+        let mut there: Vec<&str> =
+            stat::names().chain(multivariate::names()).chain(performance).collect();
         here.sort_unstable();
         there.sort_unstable();
         assert_eq!(here, there);
@@ -249,7 +253,8 @@ mod tests {
                 "t_test_pooled",
             ];
             let by_size = by_size.contains(&metric.name);
-            let cut = by_size || default_threshold(metric.name).is_some();
+            let joint = multivariate::cut(metric.name).is_some();
+            let cut = by_size || joint || default_threshold(metric.name).is_some();
             assert_eq!(metric.has_default(), cut, "{}", metric.name);
         }
     }

@@ -7,6 +7,7 @@
 //! **Invariant:** besides [`Config::load`] nothing here does IO: no secret is read, no file looked
 //! at, no name resolved.
 mod budget;
+pub(crate) mod column_kind;
 mod custom;
 mod file;
 mod mask;
@@ -17,6 +18,7 @@ mod problems;
 mod read;
 mod read_custom;
 mod read_detector;
+mod read_metrics;
 mod read_model;
 mod read_rule;
 mod read_segments;
@@ -32,6 +34,7 @@ mod threshold;
 mod words;
 
 pub use budget::{BadBudget, Budget, Period};
+pub use column_kind::ColumnKind;
 pub use custom::CustomMetric;
 pub use metrics::{Family, METRICS, Metric, Needs, Worse};
 pub use model::*;

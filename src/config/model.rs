@@ -1,5 +1,8 @@
 //! The configuration once it is checked: if you hold one, it is valid.
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -152,6 +155,8 @@ pub struct Predictions {
     pub features: Option<Vec<String>>,
     /// Kinds that override the inferred ones.
     pub kinds: BTreeMap<String, Kind>,
+    /// Columns of free text, which are measured by their lengths.
+    pub texts: BTreeSet<String>,
     /// Columns left out of `"*"`.
     pub ignore: Vec<String>,
     /// By the values of which columns together rows are measured apart as well.

@@ -2,20 +2,16 @@
 use jiff::tz::TimeZone;
 
 use super::{
-    Code, LabelSource, Labels, Metric, ModelConfig, Predictions, Problems, Reference,
-    ReferenceKind, Start, file,
+    Code, ColumnKind, LabelSource, Labels, ModelConfig, Predictions, Problems, Reference,
+    ReferenceKind, Start, column_kind, file,
     read::Names,
-    read_custom,
+    read_custom, read_metrics,
     read_rule::{self, Scope},
     read_segments, suggest,
     table::Table,
     words::{Scalar, Words},
 };
-use crate::{
-    monitor::MetricNames,
-    profile::Kind,
-    time::{WindowSize, parse_time},
-};
+use crate::time::{WindowSize, parse_time};
 
 /// Reads `[models.NAME]` and all below it.
 pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option<ModelConfig> {
@@ -45,7 +41,8 @@ pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option
         .map(|it| labels(&name, it, names, predictions.as_ref(), predictions_place.as_ref()));
     let reference =
         reference_table.and_then(|it| reference(&name, it, names, window, predictions.as_ref()));
-    let metrics = read_metrics(metrics);
+    let metrics_place = metrics.as_ref().map(Table::problems);
+    let mut metrics = read_metrics::metrics(metrics);
     let scope = Scope {
         model: &name,
         window,
@@ -63,6 +60,11 @@ pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option
             .help(format!("add `[[models.{name}.rules]]`"));
     }
     let rules = read_rule::rules(rules, &scope, &problems);
+    if let (Some(metrics), Some(rules)) = (&mut metrics, &rules) {
+        read_metrics::complete(metrics, rules);
+        let reference = reference.as_ref().map(|it| &it.kind);
+        read_metrics::check(&name, metrics, reference, metrics_place.as_ref(), &problems);
+    }
 
     let own = own?;
     let time_zone = zone(&own.time_zone, &problems);
@@ -77,7 +79,7 @@ pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option
         time_zone: time_zone?,
         start: start?,
         rows_min: own.rows_min,
-        metrics: super::metrics::with_rules(metrics?, rules.as_deref().unwrap_or_default()),
+        metrics: metrics?,
         custom: custom.all()?,
         predictions: predictions?,
         labels: match labels {
@@ -123,48 +125,6 @@ fn start(text: &Scalar, zone: Option<&TimeZone>, problems: &Problems<'_>) -> Opt
     }
 }
 
-fn read_metrics(table: Option<Table<'_>>) -> Option<MetricNames> {
-    let mut table = table;
-    let own = match &mut table {
-        Some(table) => table.read::<file::Metrics>()?,
-        None => file::Metrics::default(),
-    };
-    let place = |key: &str, i: usize| Some(table.as_ref()?.problems().at(key).item(i));
-    let resolve = |key: &str, names: &[String], fits: &dyn Fn(&Metric) -> bool| {
-        let known = || super::METRICS.iter().filter(|it| fits(it)).map(|it| it.name);
-        let mut found = Vec::new();
-        for (i, name) in names.iter().enumerate() {
-            let (code, message) = match Metric::find(name) {
-                None => (Code::UnknownMetric, format!("there is no metric `{name}`")),
-                Some(it) if !fits(it) => {
-                    (Code::MetricOn, format!("`{name}` is not measured on {key} columns"))
-                }
-                Some(it) if found.contains(&it.name) => {
-                    (Code::Duplicate, format!("`{name}` is listed twice"))
-                }
-                Some(it) => {
-                    found.push(it.name);
-                    continue;
-                }
-            };
-            let duplicate = code == Code::Duplicate;
-            if let Some(place) = place(key, i) {
-                let help = (!duplicate).then(|| suggest::instead(name, known())).flatten();
-                place.note(code, message).help_from(help);
-            }
-        }
-        found
-    };
-    let is_drift = |it: &Metric| it.family == super::Family::Drift;
-    Some(MetricNames {
-        numeric: resolve("numeric", &own.numeric, &|it| is_drift(it) && it.fits(Kind::Numeric)),
-        categorical: resolve("categorical", &own.categorical, &|it| {
-            is_drift(it) && it.fits(Kind::Categorical)
-        }),
-        quality: resolve("quality", &own.quality, &|it| it.family == super::Family::Quality),
-    })
-}
-
 fn predictions(model: &str, mut table: Table<'_>, names: &Names) -> Option<Predictions> {
     let has_source = table.has("source");
     let source = names.source(&mut table, format!("models.{model}.predictions"));
@@ -191,6 +151,7 @@ fn predictions(model: &str, mut table: Table<'_>, names: &Names) -> Option<Predi
     check_roles(&own, features.as_deref(), &problems);
     check_overrides(&own, features.as_deref(), &problems);
     let segments = read_segments::segments(&own, &table);
+    let (kinds, texts) = column_kind::split(own.kinds);
     Some(Predictions {
         source: source?,
         id: own.id,
@@ -200,7 +161,8 @@ fn predictions(model: &str, mut table: Table<'_>, names: &Names) -> Option<Predi
         score: own.score,
         prediction: own.prediction,
         features,
-        kinds: own.kinds,
+        kinds,
+        texts,
         ignore: own.ignore,
         segments,
         segments_max: own.segments_max,
@@ -249,13 +211,16 @@ fn check_roles(own: &file::Predictions, features: Option<&[String]>, problems: &
 fn check_overrides(own: &file::Predictions, features: Option<&[String]>, problems: &Problems<'_>) {
     let measured =
         |column: &str| [&own.score, &own.prediction].iter().any(|it| it.as_deref() == Some(column));
-    for column in own.kinds.keys() {
+    for (column, kind) in &own.kinds {
         let place = problems.at(&format!("kinds.{column}")).key();
         let known = features.unwrap_or_default().iter().map(String::as_str);
         if features.is_some_and(|it| !it.contains(column)) && !measured(column) {
             place
                 .note(Code::UnknownColumn, format!("`{column}` is no feature of this model"))
                 .help_from(suggest::instead(column, known));
+        } else if *kind == ColumnKind::Text && measured(column) {
+            let message = format!("`{column}` is no feature: only features can be free text");
+            place.note(Code::ColumnRoles, message);
         } else if let Some((role, _)) =
             own.roles().find(|(_, it)| *it == column.as_str() && !measured(column))
         {

@@ -10,7 +10,11 @@ use super::{
     table::Table,
     words::Words,
 };
-use crate::{stat::detector::AnyDetector, time::WindowSize};
+use crate::{
+    profile::{Kind, data_name, measured_name},
+    stat::detector::AnyDetector,
+    time::WindowSize,
+};
 
 /// Columns and names that a rule may speak of. `None`: not readable, so not checked against.
 pub(super) struct Scope<'s> {
@@ -42,7 +46,9 @@ pub(super) fn rules(
             let mut own = table.read::<file::Rule>()?;
             if detector.is_some() {
                 read_detector::once(&mut own, &table);
-            } else if !read_threshold::is_own(&table) {
+            } else if !read_threshold::is_own(&table)
+                && Metric::find(&own.metric).is_none_or(Metric::has_budget)
+            {
                 sharing.push(own.name.clone());
             }
             let problems = table.problems();
@@ -225,7 +231,9 @@ fn on(
 ) -> Option<On> {
     let name = metric.name;
     let on = match words {
-        None if metric.is_on_columns() => On::Features,
+        None if metric.is_on_columns() || metric.is_of_vectors() && !metric.is_of_rows() => {
+            On::Features
+        }
         None => On::Window,
         Some(Words::One(word)) => match word.as_str() {
             "features" => On::Features,
@@ -235,9 +243,14 @@ fn on(
         },
         Some(Words::Many(columns)) => On::Columns(columns.clone()),
     };
-    if metric.is_on_columns() == (on == On::Window) {
+    let on_columns = metric.is_on_columns() || metric.is_of_vectors() && on != On::Predictions;
+    let on_window = !metric.is_on_columns() && (!metric.is_of_vectors() || metric.is_of_rows());
+    if on == On::Window && !on_window || on != On::Window && !on_columns {
         let (message, help) = if on == On::Window {
             (format!("`{name}` is measured column by column"), "write on = \"features\"")
+        } else if metric.is_of_vectors() {
+            let message = format!("`{name}` is measured on features that are lists of numbers");
+            (message, "write on = \"features\"")
         } else {
             (format!("`{name}` is measured on the window as a whole"), "leave `on` out")
         };
@@ -255,7 +268,19 @@ fn on(
     if let (On::Columns(_), Some(words)) = (&on, words) {
         check_columns(metric, words, problems, scope);
     }
-    Some(on)
+    Some(match (on, scope.predictions) {
+        // Free text is measured by its length.
+        (On::Columns(columns), Some(it)) => {
+            On::Columns(columns.iter().map(|name| measured_name(name, &it.texts)).collect())
+        }
+        (on, _) => on,
+    })
+}
+
+/// The kind that is configured for a column; free text is its length.
+fn kind_of(predictions: &Predictions, column: &str) -> Option<Kind> {
+    let is_text = predictions.texts.contains(column);
+    is_text.then_some(Kind::Numeric).or_else(|| predictions.kinds.get(column).copied())
 }
 
 fn check_columns(metric: &Metric, words: &Words, problems: &Problems<'_>, scope: &Scope<'_>) {
@@ -277,6 +302,7 @@ fn check_columns(metric: &Metric, words: &Words, problems: &Problems<'_>, scope:
             .chain(predictions.score.as_deref())
             .chain(predictions.prediction.as_deref())
             .collect();
+        let column = data_name(column, &predictions.texts);
         let other_role = [&predictions.id, &predictions.version]
             .into_iter()
             .flatten()
@@ -291,11 +317,15 @@ fn check_columns(metric: &Metric, words: &Words, problems: &Problems<'_>, scope:
                     column,
                     measured.into_iter().chain(["features", "predictions", "window"]),
                 ));
-        } else if let Some(kind) = predictions.kinds.get(column)
-            && !metric.fits(*kind)
+        } else if let Some(kind) = kind_of(predictions, column)
+            && !metric.fits(kind)
         {
             let message = format!("`{}` is not measured on {kind} columns", metric.name);
-            place.note(Code::MetricOn, message).help(format!("`{column}` is {kind} in `kinds`"));
+            let help = match predictions.texts.contains(column) {
+                true => format!("`{column}` is text in `kinds`: its length is measured"),
+                false => format!("`{column}` is {kind} in `kinds`"),
+            };
+            place.note(Code::MetricOn, message).help(help);
         }
     }
     if seen.is_empty() {

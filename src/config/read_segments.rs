@@ -1,6 +1,5 @@
 //! By which columns rows are measured apart.
-use super::{Code, file, table::Table, words::Words};
-use crate::profile::Kind;
+use super::{Code, ColumnKind, file, table::Table, words::Words};
 
 /// Reads `segments` of `[models.NAME.predictions]`: each declaration as its columns.
 pub(super) fn segments(own: &file::Predictions, table: &Table<'_>) -> Vec<Vec<String>> {
@@ -53,7 +52,8 @@ fn mistake(
             return Some((Code::ColumnRoles, message, help));
         }
         let kind = own.kinds.get(column);
-        if let Some(kind @ (Kind::Numeric | Kind::Timestamp)) = kind {
+        if let Some(kind @ (ColumnKind::Numeric | ColumnKind::Timestamp | ColumnKind::Text)) = kind
+        {
             let message = format!("`{column}` is {kind} in `kinds` and can't be a segment");
             let help = "segments are of text, whole numbers, true and false".to_owned();
             return Some((Code::MetricOn, message, Some(help)));

@@ -192,12 +192,16 @@ fn no_threshold(metric: &Metric, problems: &Problems<'_>) -> Option<Threshold> {
 
 /// What has no distribution without drift that could be drawn has no budget either.
 fn no_budget(metric: &Metric, problems: &Problems<'_>) -> Option<Threshold> {
-    let key = if metric.worse == Worse::Higher { "above" } else { "below" };
+    let key = if metric.worse == Worse::Lower { "below" } else { "above" };
+    let help = match metric.has_default() {
+        true => format!("leave it out, for the metric's own threshold, or write `{key} = …`"),
+        false => format!("write `{key} = …` instead: only you know what is bad"),
+    };
     problems
         .at("false_alarms")
         .key()
         .note(Code::NoThreshold, format!("no budget gives `{}` a threshold", metric.name))
-        .help(format!("write `{key} = …` instead: only you know what is bad"));
+        .help(help);
     None
 }
 

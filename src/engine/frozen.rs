@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    monitor::{Frozen, Outcomes, OwnWindows},
+    monitor::{Frozen, Outcomes, OwnWindows, multivariate::Together},
     profile::{Limits, codec},
     stat::Bins,
 };
@@ -14,12 +14,14 @@ pub struct BadReference(String);
 
 /// The form without a reference's own windows.
 const WITHOUT_WINDOWS: u8 = 1;
-/// The form without segments.
+/// The form without segments, labels and what the reference is as a whole.
 const WITHOUT_SEGMENTS: u8 = 2;
-/// The form without labels.
-const WITHOUT_LABELS: u8 = 3;
 /// The form that is written.
-const FORMAT: u8 = 4;
+const FORMAT: u8 = 3;
+
+/// Most bytes of what is frozen of a reference as a whole, before compression.
+const JOINT_BYTES_MAX: usize = 256 << 20;
+const LEVEL: i32 = 3;
 
 type Head = (String, BTreeMap<String, Bins>, Vec<OwnWindows>, Option<Outcomes>);
 
@@ -58,7 +60,36 @@ pub fn encode(frozen: &Frozen) -> Result<Vec<u8>, BadReference> {
         push(name.as_bytes())?;
         push(&encode_part(segment)?)?;
     }
+    push(&encode_joint(frozen)?)?;
     Ok(bytes)
+}
+
+/// What is frozen of a reference as a whole; no bytes where that is nothing.
+fn encode_joint(frozen: &Frozen) -> Result<Vec<u8>, BadReference> {
+    let Some(joint) = &frozen.joint else { return Ok(Vec::new()) };
+    let bad = |e: &dyn std::fmt::Display| BadReference(e.to_string());
+    let plain = postcard::to_allocvec(joint).map_err(|e| bad(&e))?;
+    let mut compressor = zstd::bulk::Compressor::new(LEVEL).map_err(|e| bad(&e))?;
+    // What sums are made with can't be told to be wrong by looking at it.
+    compressor
+        .set_parameter(zstd::zstd_safe::CParameter::ChecksumFlag(true))
+        .map_err(|e| bad(&e))?;
+    let mut bytes = length_of(&plain)?.to_vec();
+    bytes.extend(compressor.compress(&plain).map_err(|e| bad(&e))?);
+    Ok(bytes)
+}
+
+fn decode_joint(bytes: &[u8]) -> Result<Option<Together>, BadReference> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let (length, frame) = bytes.split_first_chunk::<4>().ok_or_else(damaged)?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| damaged())?;
+    if length > JOINT_BYTES_MAX {
+        return Err(damaged());
+    }
+    let plain = zstd::bulk::decompress(frame, length).map_err(|_| damaged())?;
+    postcard::from_bytes(&plain).map(Some).map_err(|_| damaged())
 }
 
 fn damaged() -> BadReference {
@@ -77,7 +108,7 @@ fn decode_part(bytes: &[u8], read: fn(&[u8]) -> Option<Head>) -> Result<Frozen, 
     let (id, bins, own, outcomes) = read(head).ok_or_else(damaged)?;
     let profile = codec::decode(body).map_err(|e| BadReference(e.to_string()))?;
     let (segments, segments_of) = (BTreeMap::new(), String::new());
-    Ok(Frozen { id, profile, bins, own, outcomes, segments, segments_of })
+    Ok(Frozen { id, profile, bins, own, outcomes, segments, segments_of, joint: None })
 }
 
 /// Reads the packed form.
@@ -88,14 +119,15 @@ pub fn decode(bytes: &[u8]) -> Result<Frozen, BadReference> {
     let Some((&format, rest)) = bytes.split_first() else {
         return Err(damaged());
     };
-    let unlabelled: fn(&[u8]) -> Option<Head> = |head| {
-        let (id, bins, own) = postcard::from_bytes(head).ok()?;
-        Some((id, bins, own, None))
-    };
-    let whole = match format {
-        FORMAT => |head: &[u8]| postcard::from_bytes::<Head>(head).ok(),
-        WITHOUT_LABELS => unlabelled,
-        WITHOUT_SEGMENTS => return decode_part(rest, unlabelled),
+    let whole = |head: &[u8]| postcard::from_bytes::<Head>(head).ok();
+    match format {
+        FORMAT => {}
+        WITHOUT_SEGMENTS => {
+            return decode_part(rest, |head| {
+                let (id, bins, own) = postcard::from_bytes(head).ok()?;
+                Some((id, bins, own, None))
+            });
+        }
         WITHOUT_WINDOWS => {
             return decode_part(rest, |head| {
                 let (id, bins) = postcard::from_bytes(head).ok()?;
@@ -103,7 +135,7 @@ pub fn decode(bytes: &[u8]) -> Result<Frozen, BadReference> {
             });
         }
         _ => return Err(BadReference("unknown format".to_owned())),
-    };
+    }
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).map_err(|_| damaged());
     let (part, rest) = split(rest)?;
     let mut frozen = decode_part(part, whole)?;
@@ -117,6 +149,8 @@ pub fn decode(bytes: &[u8]) -> Result<Frozen, BadReference> {
         frozen.segments.insert(text(name)?, decode_part(part, whole)?);
         rest = after;
     }
+    let (joint, rest) = split(rest)?;
+    frozen.joint = decode_joint(joint)?;
     if rest.is_empty() { Ok(frozen) } else { Err(damaged()) }
 }
 
@@ -126,8 +160,11 @@ mod tests {
 
     use super::*;
     use crate::{
-        monitor::freeze,
-        profile::Profile,
+        monitor::{freeze, multivariate::Drawn},
+        profile::{
+            Profile, Profiler,
+            joint::{Asked, Features, Freezing, Joint},
+        },
         stat::{categorical, numeric},
         time::{Timestamp, WindowSize},
     };
@@ -141,6 +178,9 @@ mod tests {
         let windows = [(Timestamp::from_micros(0), &window)];
         let own = OwnWindows::measure(&frozen, WindowSize::Day, &windows, &[], &["psi"], 1);
         frozen.own.push(own);
+        let mut outcomes = Outcomes::default();
+        outcomes.add(Some(0.7), true, Some(true));
+        frozen.outcomes = Some(outcomes);
         frozen
     }
 
@@ -154,22 +194,51 @@ mod tests {
         whole
     }
 
+    /// With what it is as a whole.
+    fn together() -> Frozen {
+        let column = |by: f64| -> arrow_array::ArrayRef {
+            let values = (0..40).map(|row| Some((f64::from(row) * by).sin()));
+            std::sync::Arc::new(values.collect::<arrow_array::Float64Array>())
+        };
+        let columns = [("x", column(1.0)), ("y", column(2.0))];
+        let batch = arrow_array::RecordBatch::try_from_iter(columns).unwrap();
+        let mut profiler = Profiler::new(BTreeMap::new(), Limits::default());
+        profiler.update(&batch);
+        let mut frozen = freeze(profiler.finish(), "static", 10, &BTreeMap::new());
+        let names = ["x", "y"].map(str::to_owned);
+        let asked = Asked { residuals: true, waves: true, products: true, ..Asked::default() };
+        let mut freezing = Freezing::new(Features::freeze(&frozen.profile, &names), asked);
+        freezing.update(&batch, |at| at as u64, |_| true);
+        let drawn = Drawn::new(freezing);
+        let mut own = Joint::new(&drawn.frame);
+        own.update(&drawn.frame, &batch, |at| at as u64);
+        frozen.joint = Some(drawn.finish(&own));
+        frozen.profile.joint = Some(Box::new(own));
+        frozen
+    }
+
+    /// As earlier versions wrote it.
+    fn older(format: u8, head: &impl serde::Serialize, profile: &Profile) -> Vec<u8> {
+        let head = postcard::to_allocvec(head).unwrap();
+        let mut bytes = vec![format];
+        bytes.extend(length_of(&head).unwrap());
+        bytes.extend(head);
+        bytes.extend(codec::encode(profile, &Limits::default()));
+        bytes
+    }
+
     #[test]
     fn what_was_kept_without_segments_is_read() {
-        let frozen = frozen();
-        let mut bytes = vec![WITHOUT_SEGMENTS];
-        bytes.extend(encode_part(&frozen).unwrap());
+        let frozen = Frozen { outcomes: None, ..frozen() };
+        let head = (&frozen.id, &frozen.bins, &frozen.own);
+        let bytes = older(WITHOUT_SEGMENTS, &head, &frozen.profile);
         assert_eq!(decode(&bytes).unwrap(), frozen);
     }
 
     #[test]
     fn what_was_kept_without_windows_is_read() {
-        let frozen = Frozen { own: Vec::new(), ..frozen() };
-        let head = postcard::to_allocvec(&(&frozen.id, &frozen.bins)).unwrap();
-        let mut bytes = vec![WITHOUT_WINDOWS];
-        bytes.extend(u32::try_from(head.len()).unwrap().to_le_bytes());
-        bytes.extend(head);
-        bytes.extend(codec::encode(&frozen.profile, &Limits::default()));
+        let frozen = Frozen { own: Vec::new(), outcomes: None, ..frozen() };
+        let mut bytes = older(WITHOUT_WINDOWS, &(&frozen.id, &frozen.bins), &frozen.profile);
         assert_eq!(decode(&bytes).unwrap(), frozen);
         bytes[0] = 9;
         assert_eq!(
@@ -180,7 +249,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_what_was_frozen() {
-        for frozen in [frozen(), segmented()] {
+        for frozen in [frozen(), segmented(), together()] {
             assert_eq!(decode(&encode(&frozen).unwrap()).unwrap(), frozen);
         }
     }
@@ -188,7 +257,7 @@ mod tests {
     proptest! {
         #[test]
         fn damaged_bytes_are_an_error(at in 0..2_000_usize, to in any::<u8>()) {
-            let mut bytes = encode(&segmented()).unwrap();
+            let mut bytes = encode(&Frozen { joint: together().joint, ..segmented() }).unwrap();
             let at = at % bytes.len();
             bytes[at] ^= to;
             decode(&bytes).ok();

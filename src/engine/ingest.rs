@@ -1,19 +1,22 @@
 //! From batches to windows: each row goes to its window, its version and its segments.
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use arrow_array::{RecordBatch, UInt32Array};
 use arrow_select::take::take_record_batch;
 use hashbrown::HashMap;
 
 use super::{
-    BySlice, Cells, Roles, Slice,
+    BySlice, Cells, Roles, RowNames, Slice,
     decided::Decided,
     slice::of_row,
     split::{NONE, Splitter},
 };
 use crate::{
     monitor::Outcomes,
-    profile::{IdCounter, Limits, Profile, Profiler, Times},
+    profile::{IdCounter, Limits, Profile, Profiler, Times, joint::Frame},
     source::Batch,
     time::{Interval, Timestamp},
 };
@@ -61,6 +64,10 @@ pub struct Ingest<'a> {
     open: Vec<OpenWindow>,
     /// Where the model has segments.
     splitter: Option<Splitter>,
+    /// What whole rows are summed against, where that is asked for.
+    frame: Option<Arc<Frame>>,
+    /// The part that rows are of.
+    part: String,
 }
 
 #[derive(Default)]
@@ -81,6 +88,8 @@ struct OpenWindow {
 struct RowsSeen {
     times: Times,
     ids: Option<IdCounter>,
+    /// Rows of the part that is being read.
+    of_part: u64,
 }
 
 impl<'a> Ingest<'a> {
@@ -95,7 +104,20 @@ impl<'a> Ingest<'a> {
         let open = windows.iter().map(|_| OpenWindow::default()).collect();
         let declared = Some(&roles.segments).filter(|it| !it.is_empty());
         let splitter = declared.map(|declared| Splitter::new(declared, roster));
-        Self { roles, limits, windows, open, splitter }
+        Self { roles, limits, windows, open, splitter, frame: None, part: String::new() }
+    }
+
+    /// Sums whole rows against a reference's frame besides.
+    #[must_use]
+    pub fn against(self, frame: Option<Arc<Frame>>) -> Self {
+        Self { frame, ..self }
+    }
+
+    /// From now on rows are of this part. Where rows have no ids their places in it name them.
+    pub fn begin_part(&mut self, name: &str) {
+        name.clone_into(&mut self.part);
+        let all = self.open.iter_mut().flat_map(|open| open.rows_seen.values_mut());
+        all.for_each(|seen| seen.of_part = 0);
     }
 
     /// Takes a batch; rows outside of every window are left.
@@ -149,7 +171,7 @@ impl<'a> Ingest<'a> {
             .map(|(window, open)| {
                 let mut seen = open.rows_seen;
                 let close = |(slice, profiler): (Slice, Profiler)| {
-                    let RowsSeen { times, ids } = seen.remove(&slice).unwrap_or_default();
+                    let RowsSeen { times, ids, .. } = seen.remove(&slice).unwrap_or_default();
                     let ids = ids.map(|ids| ids.finish());
                     (slice, Profile { times, ids, ..profiler.finish() })
                 };
@@ -248,10 +270,22 @@ impl<'a> Ingest<'a> {
         let seen = open.rows_seen.entry(slice.clone()).or_default();
         seen.times.merge(&Times { range_us });
         seen.count_ids(roles, &record);
-        open.profilers
+        // Segments keep no sums of whole rows: a frame has what the whole reference varies by.
+        let frame = self.frame.as_ref().filter(|_| slice.is_whole());
+        let place = || format!("{} {} {}", self.part, self.windows[window].start, slice.version);
+        let (place, first) = (place(), seen.of_part);
+        seen.of_part += record.num_rows() as u64;
+        let profiler = open
+            .profilers
             .entry(slice)
-            .or_insert_with(|| Profiler::new(roles.kinds.clone(), limits))
-            .update(&roles.profiled(&record)?);
+            .or_insert_with(|| Profiler::new(roles.kinds.clone(), limits).against(frame));
+        let profiled = roles.profiled(&record)?;
+        if frame.is_some_and(|it| it.asked.sample_rows > 0) {
+            let names = RowNames::new(roles, &record, &place, first);
+            profiler.update_keyed(&profiled, |row| names.key(row));
+        } else {
+            profiler.update(&profiled);
+        }
         Ok(record)
     }
 }

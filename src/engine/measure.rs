@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use super::{
     BySlice, Roles, Slice, budgets,
     history::History,
+    joint,
     limits::{self, Known},
     slice::{by_segment, with_total},
 };
 use crate::{
     config::ModelConfig,
-    monitor::{Frozen, Measurement, NullDraws, Outcomes, SchemaChanges, drift, performance},
+    monitor::{
+        Frozen, Measurement, NullDraws, Outcomes, SchemaChanges, drift,
+        multivariate::measure_windows, performance,
+    },
     profile::{Limits, Profile},
     stat::{NoValue, Side, Whole},
     store::{Group, MeasurementsRow},
@@ -76,6 +80,10 @@ pub fn drift(
 ) -> Measurements {
     let mut columns = roles.features(reference);
     columns.extend(roles.predictions());
+    // Vectors have no measure column by column.
+    if let Some(together) = &reference.joint {
+        columns.retain(|name| !together.frame.vectors.contains_key(name));
+    }
     let profiles = closed.complete();
     let all = with_total(&profiles, |total, it| total.merge(it, &Limits::default()));
     let mut measured = Measurements::new();
@@ -138,7 +146,17 @@ impl OfSlice<'_> {
         let (metrics, rows_min) = (&model.metrics, model.rows_min);
         let mut values =
             drift::measure(against, profile, &whole, self.columns, metrics, rows_min, nulls);
-        if !self.slice.is_whole() {
+        if self.slice.is_whole() {
+            let named = joint::named(model);
+            let mut joint = measure_windows(against, profile, metrics, &named, rows_min);
+            // What is about the window as a whole stands together.
+            let whole =
+                |values: &[Measurement]| values.iter().take_while(|it| it.column.is_none()).count();
+            let vectors = joint.split_off(whole(&joint));
+            let at = whole(&values);
+            values.splice(at..at, joint);
+            values.extend(vectors);
+        } else {
             for it in &mut values {
                 it.segment = Some(self.slice.segment.clone());
                 if it.value == Err(NoValue::NoData { side: Side::Reference }) {

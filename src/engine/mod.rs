@@ -10,6 +10,7 @@ mod decided;
 pub mod frozen;
 pub mod history;
 mod ingest;
+pub mod joint;
 pub mod labels;
 mod limits;
 pub mod measure;
@@ -23,6 +24,7 @@ mod split;
 
 pub use cells::Cells;
 pub use ingest::{Ingest, Prediction, UNKNOWN_VERSION, WindowRows};
+pub use joint::RowNames;
 pub use roles::Roles;
 pub use segment_rows::SegmentRows;
 pub use segments::{Declared, Roster};

@@ -1,10 +1,14 @@
 //! Which column plays which part.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow_array::RecordBatch;
 
 use super::Declared;
-use crate::{config::ModelConfig, monitor::Frozen, profile::Kind};
+use crate::{
+    config::ModelConfig,
+    monitor::Frozen,
+    profile::{Kind, data_name, measured_name, with_lengths},
+};
 
 /// The parts that a model's columns play, from its configuration.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -35,6 +39,8 @@ pub struct Roles {
     pub ignore: Vec<String>,
     /// Kinds that override the inferred ones.
     pub kinds: BTreeMap<String, Kind>,
+    /// Columns of free text: their lengths are summarised.
+    pub texts: BTreeSet<String>,
     /// The segments that are kept besides the whole.
     pub segments: Declared,
 }
@@ -55,9 +61,12 @@ impl Roles {
             positive: labels.and_then(|l| l.positive.clone()),
             threshold: labels.map_or(0.5, |l| l.threshold),
             labels_wanted: labels.is_some(),
-            features: predictions.features.clone(),
+            features: predictions.features.as_ref().map(|listed| {
+                listed.iter().map(|name| measured_name(name, &predictions.texts)).collect()
+            }),
             ignore: predictions.ignore.clone(),
             kinds: predictions.kinds.clone(),
+            texts: predictions.texts.clone(),
             segments: Declared::new(model),
         }
     }
@@ -72,12 +81,15 @@ impl Roles {
         match &self.features {
             Some(listed) => listed.clone(),
             None => {
-                reference.profile.columns.keys().filter(|n| self.is_feature(n)).cloned().collect()
+                let vectors = reference.joint.iter().flat_map(|it| it.frame.vectors.keys());
+                let all = reference.profile.columns.keys().chain(vectors);
+                all.filter(|name| self.is_feature(name)).cloned().collect()
             }
         }
     }
 
-    fn is_feature(&self, name: &str) -> bool {
+    /// Whether a column is one that the model takes in.
+    pub fn is_feature(&self, name: &str) -> bool {
         self.is_profiled(name)
             && ![&self.score, &self.prediction].into_iter().flatten().any(|other| other == name)
     }
@@ -89,7 +101,10 @@ impl Roles {
             return false;
         }
         match &self.features {
-            None => !self.ignore.iter().any(|other| other == name),
+            None => {
+                let name = data_name(name, &self.texts);
+                !self.ignore.iter().any(|other| other == name)
+            }
             Some(listed) => {
                 let predictions = [&self.score, &self.prediction];
                 listed.iter().chain(predictions.into_iter().flatten()).any(|other| other == name)
@@ -108,7 +123,8 @@ impl Roles {
     /// The columns that are worth reading, where that is known beforehand.
     pub fn wanted(&self) -> Option<Vec<String>> {
         let features = self.features.as_ref()?;
-        let mut wanted: Vec<String> = features.iter().cloned().chain(self.named()).collect();
+        let features = features.iter().map(|name| data_name(name, &self.texts).to_owned());
+        let mut wanted: Vec<String> = features.chain(self.named()).collect();
         wanted.push(self.time.clone());
         wanted.sort();
         wanted.dedup();
@@ -133,6 +149,7 @@ impl Roles {
     /// # Errors
     /// Arrow's words.
     pub fn profiled(&self, record: &RecordBatch) -> Result<RecordBatch, String> {
+        let record = with_lengths(record, &self.texts).map_err(|e| e.to_string())?;
         let schema = record.schema();
         let keep: Vec<usize> = schema
             .fields()

@@ -74,6 +74,7 @@ impl CompareOptions {
                 numeric: NUMERIC.to_vec(),
                 categorical: CATEGORICAL.to_vec(),
                 quality: QUALITY.to_vec(),
+                ..MetricNames::default()
             };
         };
         let of = |kind: Kind| {
@@ -85,7 +86,7 @@ impl CompareOptions {
         MetricNames {
             numeric: of(Kind::Numeric),
             categorical: of(Kind::Categorical),
-            quality: Vec::new(),
+            ..MetricNames::default()
         }
     }
 }

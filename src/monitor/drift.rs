@@ -20,6 +20,12 @@ pub struct MetricNames {
     pub categorical: Vec<&'static str>,
     /// On every column for whose kind they are defined, instants among them.
     pub quality: Vec<&'static str>,
+    /// On all columns together.
+    pub multivariate: Vec<&'static str>,
+    /// On columns of vectors.
+    pub embeddings: Vec<&'static str>,
+    /// Rows that are kept of each window where a metric needs rows.
+    pub sample_rows: usize,
 }
 
 impl MetricNames {
@@ -228,6 +234,7 @@ mod tests {
             numeric: vec!["psi", "ks"],
             categorical: vec!["chi_square"],
             quality: vec!["row_count", "missing_rate", "type_mismatch_rate"],
+            ..MetricNames::default()
         }
     }
 

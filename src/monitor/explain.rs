@@ -4,6 +4,7 @@ use serde::Serialize;
 use super::{
     Frozen, Measurement, NullDraws,
     drift::Sides,
+    multivariate::{self, Judged, Ranked, windows},
     null::usual_cut,
     report::{Bar, histogram},
 };
@@ -42,6 +43,19 @@ pub enum Account {
     Quantiles(Vec<QuantilePart>),
     /// Counts of both sides.
     Counts(Vec<CountPart>),
+    /// What tells whole rows apart.
+    Together(TogetherPart),
+}
+
+/// What a value of all columns together, or of vectors, is beside it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TogetherPart {
+    /// What the reference itself says, where that is not 0.
+    pub reference: Option<f64>,
+    /// The value below which whole rows would be called changed, too.
+    pub threshold_low: Option<f64>,
+    /// The columns or pairs that tell the sides apart, the most telling first.
+    pub ranking: Vec<Ranked>,
 }
 
 /// One bin.
@@ -127,6 +141,35 @@ pub fn explain(
         null: reference.and_then(|it| nulls.sample(metric, it, bins, rows.0, rows.1)),
         measurement,
         account,
+        rows_reference,
+    }
+}
+
+/// Measures a metric of all columns together, or of a column of vectors, again.
+pub fn explain_together(
+    frozen: &Frozen,
+    current: &Profile,
+    column: Option<&str>,
+    metric: &str,
+    rows_min: u64,
+) -> Explained {
+    let judged = multivariate::judged(frozen, current, metric, column, rows_min);
+    let measurement = windows::measurement(current, metric, column, &judged);
+    let rows_reference = windows::rows(&frozen.profile, metric, column);
+    let rows = (rows_reference, measurement.rows);
+    // These are distances from the reference's own value, and not the value.
+    let is_centred = metric != "pca_reconstruction";
+    let null = frozen.joint.as_ref().filter(|_| is_centred && judged.is_ok());
+    let null = null.and_then(|it| it.null(metric, column.unwrap_or_default()));
+    let is_absolute = is_centred && metric != "centroid_euclidean";
+    Explained {
+        usual_cut: multivariate::cut(metric).filter(|_| is_absolute && judged.is_ok()),
+        null: null.map(|it| it.values(rows)),
+        measurement,
+        account: judged.map(|it| {
+            let Judged { reference, threshold_low, ranking, .. } = it;
+            Account::Together(TogetherPart { reference, threshold_low, ranking })
+        }),
         rows_reference,
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Outcomes, OwnWindows,
     kinds::{are_times, read_as},
+    multivariate::Together,
 };
 use crate::{
     profile::{Body, Categories, ColumnProfile, Counts, Kind, Numeric, Profile, Times},
@@ -41,6 +42,9 @@ pub struct Frozen {
     /// What the segments were made for, in the words of whoever did; another text makes them anew.
     #[serde(default)]
     pub segments_of: String,
+    /// What is frozen of its rows as a whole, where that is asked for; nothing of a segment's.
+    #[serde(default)]
+    pub joint: Option<Together>,
 }
 
 /// Freezes a profile as a reference.
@@ -80,6 +84,7 @@ pub fn freeze(
         outcomes: None,
         segments: BTreeMap::new(),
         segments_of: String::new(),
+        joint: None,
     }
 }
 

@@ -2,6 +2,7 @@
 use super::{
     Frozen,
     drift::present,
+    multivariate::{self, Ranked},
     report::{Named, lacking},
 };
 use crate::{
@@ -11,6 +12,9 @@ use crate::{
 
 /// Names that an alert's evidence says at most.
 pub const NAMES_MAX: usize = 10;
+
+/// Columns that tell less than this part of what tells whole rows apart are not named.
+const SHARE_MIN: f64 = 0.01;
 
 /// Columns of a window that are not as the reference has them, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,7 +83,7 @@ pub struct Names {
 }
 
 /// The names that a value of `metric` is about: the new or vanished categories of `column`, the
-/// columns that changed. Empty for other metrics. They come from data: whoever shows them escapes
+/// columns that changed, those that tell whole rows apart. Empty for other metrics. They come from data: whoever shows them escapes
 /// them.
 pub fn names(
     frozen: &Frozen,
@@ -101,6 +105,14 @@ pub fn names(
         "schema_change" => {
             let changes = SchemaChanges::of(frozen, current, optional).unwrap_or_default();
             return Names::of(changes.words(), changes.count());
+        }
+        _ if multivariate::names().any(|name| name == metric) => {
+            let judged = multivariate::judged(frozen, current, metric, column, 1);
+            let ranking = judged.map(|it| it.ranking).unwrap_or_default();
+            // Pairs are more than anyone reads, and those that changed least say nothing.
+            let tells = |it: &&Ranked| it.other.is_some() || it.share >= SHARE_MIN;
+            let told = ranking.iter().filter(tells).take(NAMES_MAX).map(ToString::to_string);
+            return Names { names: told.collect(), left_out: 0 };
         }
         _ => None,
     };

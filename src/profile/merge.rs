@@ -44,6 +44,10 @@ impl Profile {
             (Some(ours), Some(theirs)) => Some(ours.merge(theirs)),
             (ours, theirs) => ours.or(theirs),
         };
+        match (&mut self.joint, &other.joint) {
+            (Some(ours), Some(theirs)) => ours.merge(theirs),
+            (ours, theirs) => *ours = ours.take().or_else(|| theirs.clone()),
+        }
     }
 }
 

@@ -21,6 +21,7 @@ mod distribution;
 mod ids;
 pub mod joint;
 mod kind;
+mod lengths;
 mod limits;
 mod merge;
 mod moments;
@@ -34,6 +35,7 @@ mod sort;
 mod tests;
 
 pub use ids::{IdCounter, Ids};
+pub use lengths::{data_name, length_name, measured_name, with_lengths};
 pub use limits::Limits;
 pub use merge::KindMismatch;
 pub use profiler::Profiler;
@@ -215,6 +217,9 @@ pub struct Profile {
     pub times: Times,
     /// Ids of its rows, where they are counted.
     pub ids: Option<Ids>,
+    /// What its rows are as a whole, where that is asked for.
+    #[serde(default)]
+    pub joint: Option<Box<joint::Joint>>,
     /// Columns by name.
     pub columns: BTreeMap<String, ColumnProfile>,
 }

@@ -1,9 +1,13 @@
 //! The per-row hot path: Arrow batches in, a [`Profile`] out.
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use arrow_array::RecordBatch;
 
 use super::column::Column;
+use super::joint::{Frame, Joint};
 use super::{Kind, Limits, Profile, Times};
 
 /// Profiles rows as they come.
@@ -33,12 +37,29 @@ pub struct Profiler {
     columns: BTreeMap<String, Column>,
     rows: u64,
     cells_refused: u64,
+    joint: Option<(Arc<Frame>, Box<Joint>)>,
 }
 
 impl Profiler {
     /// Profiles every column; `kinds` overrides what a column's type would say.
     pub fn new(kinds: BTreeMap<String, Kind>, limits: Limits) -> Self {
-        Self { kinds, limits, only: None, columns: BTreeMap::new(), rows: 0, cells_refused: 0 }
+        Self {
+            kinds,
+            limits,
+            only: None,
+            columns: BTreeMap::new(),
+            rows: 0,
+            cells_refused: 0,
+            joint: None,
+        }
+    }
+
+    /// Keeps besides what rows are as a whole, against a reference's frame. Columns that the frame
+    /// has as vectors are not profiled by themselves.
+    #[must_use]
+    pub fn against(mut self, frame: Option<&Arc<Frame>>) -> Self {
+        self.joint = frame.map(|it| (Arc::clone(it), Box::new(Joint::new(it))));
+        self
     }
 
     /// Restricts to these columns. One that never comes is in the profile, with all rows absent.
@@ -55,11 +76,21 @@ impl Profiler {
 
     /// Adds a batch's rows.
     pub fn update(&mut self, batch: &RecordBatch) {
+        self.update_keyed(batch, |_| 0);
+    }
+
+    /// Adds a batch's rows; `key` names each by its place, for the sample of whole rows.
+    pub fn update_keyed(&mut self, batch: &RecordBatch, key: impl Fn(usize) -> u64) {
         let before = self.rows;
         self.rows += batch.num_rows() as u64;
+        if let Some((frame, joint)) = &mut self.joint {
+            joint.update(frame, batch, key);
+        }
         for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
             let name = field.name();
-            if self.only.as_ref().is_some_and(|only| !only.contains(name)) {
+            let is_vectors =
+                self.joint.as_ref().is_some_and(|(frame, _)| frame.vectors.contains_key(name));
+            if is_vectors || self.only.as_ref().is_some_and(|only| !only.contains(name)) {
                 continue;
             }
             match self.column(name) {
@@ -103,6 +134,7 @@ impl Profiler {
             cells_refused: self.cells_refused,
             times: Times::default(),
             ids: None,
+            joint: self.joint.map(|(_, joint)| joint),
             columns: self.columns.into_iter().map(close).collect(),
         }
     }

@@ -3,7 +3,7 @@ use std::fs;
 
 use driftd::{
     config::{Family, METRICS, Metric},
-    monitor::multivariate::{self, ON_ROWS},
+    monitor::multivariate::{self, ON_ROWS, ON_VECTORS},
     stat::{
         self, Statistic, Unit,
         detector::{AnyDetector, Domain},
@@ -83,7 +83,20 @@ fn statistic_page(statistic: &dyn Statistic) -> String {
 }
 
 fn joint_on(name: &str) -> &'static str {
-    if ON_ROWS.contains(&name) { "all columns together" } else { "columns of vectors" }
+    match (ON_ROWS.contains(&name), ON_VECTORS.contains(&name)) {
+        (true, true) => "all columns together; columns of vectors",
+        (true, false) => "all columns together",
+        _ => "columns of vectors",
+    }
+}
+
+/// Where a configuration asks for it.
+fn joint_key(name: &str) -> &'static str {
+    match (ON_ROWS.contains(&name), ON_VECTORS.contains(&name)) {
+        (true, true) => "`multivariate`, `embeddings`",
+        (true, false) => "`multivariate`",
+        _ => "`embeddings`",
+    }
 }
 
 fn joint_page(name: &str) -> String {
@@ -92,10 +105,13 @@ fn joint_page(name: &str) -> String {
     let (title, body) = comment.split_once('\n').expect("a first line");
     format!(
         "{}\n# `{name}`\n\n{title}\n\n\
-         | measured on | where |\n| --- | --- |\n| {} | `driftd compare --multivariate` |\n\
+         | measured on | in `metrics` | in `compare` | threshold of a rule |\n\
+         | --- | --- | --- | --- |\n| {} | {} | `--multivariate` | {} |\n\
          {body}\n[All statistics](../statistics.md) · [source](../../{source})\n",
         GENERATED.replace("{SOURCE}", &source),
         joint_on(name),
+        joint_key(name),
+        threshold(Metric::find(name).expect("the configuration knows it")),
     )
 }
 
@@ -166,9 +182,9 @@ fn index() -> String {
     }
     for name in multivariate::names() {
         let what = what(format!("src/monitor/multivariate/{name}.rs"));
-        let on = joint_on(name);
-        table +=
-            &format!("| [`{name}`](statistics/{name}.md) | {what} | {on} | `compare` only |\n");
+        let metric = Metric::find(name).expect("the configuration knows it");
+        let (on, threshold) = (joint_on(name), threshold(metric));
+        table += &format!("| [`{name}`](statistics/{name}.md) | {what} | {on} | {threshold} |\n");
     }
     let (between, rest) = after.split_once(BEGIN_DETECTORS).expect("where the detectors begin");
     let (_, after) = rest.split_once(END).expect("where the detectors end");
@@ -231,6 +247,16 @@ fn formulas() -> String {
             let words: Vec<&str> = line.split("  ").map(|it| it.trim_matches([' ', ','])).collect();
             let words: Vec<&str> = words.into_iter().filter(|it| !it.is_empty()).collect();
             out += &format!("{}\t{}\n", statistic.name(), words.join("; "));
+        }
+    }
+    for name in multivariate::names() {
+        let comment = module_comment(&format!("src/monitor/multivariate/{name}.rs"));
+        let block = comment.split("```text\n").nth(1).unwrap_or_default();
+        let is_value = |line: &&str| line.starts_with("value") || line.starts_with("MMD");
+        if let Some(line) = block.lines().find(is_value) {
+            let words = line.split("  ").map(|it| it.trim_matches([' ', ',']));
+            let words: Vec<&str> = words.filter(|it| !it.is_empty()).collect();
+            out += &format!("{name}\t{}\n", words.join("; "));
         }
     }
     for line in module_comment("src/monitor/performance.rs").lines() {

@@ -1,5 +1,5 @@
 //! The second and third pass, for what is measured on whole rows and on vectors.
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use anyhow::Context as _;
 use arrow_array::RecordBatch;
@@ -11,24 +11,23 @@ use crate::{
         Frozen,
         multivariate::{self, Baseline, JointReport, Window},
     },
-    profile::joint::{
-        Components, Features, Fit, RowSample, VECTORS_MAX, VectorFit, VectorSpace, VectorSums,
-        is_vectors, row_key,
+    profile::{
+        data_name,
+        joint::{
+            Asked, Features, Frame, Freezing, ROWS_MAX, RowSample, VECTORS_MAX, VectorSums,
+            is_vectors, row_key,
+        },
+        with_lengths,
     },
-    source::{Files, Query, Source as _},
+    source::{Files, Query, Source as _, SourceError},
 };
 
 /// Rows taken at a time, so that memory does not grow with a file's batches.
 const ROWS: usize = 4096;
-/// Columns of vectors measured at most.
-const VECTOR_COLUMNS_MAX: usize = 16;
 const NOT_TOGETHER: &str =
     "without a usable value or beyond the first 256 columns, left out of what is measured together";
-const NO_VECTORS: &str = "columns of vectors without a usable vector in the reference, left out";
-const MANY_VECTORS: &str = "beyond the first 16 columns of vectors, left out";
-
-/// What is frozen of the reference, and the columns of vectors that are beyond the limit.
-type Fitted = (Features, Components, BTreeMap<String, VectorSpace>, Vec<String>);
+const NO_VECTORS: &str = "columns of vectors without a usable vector in the reference, or beyond the \
+     first 16 of them, left out";
 
 /// What is measured, and on which columns.
 pub(super) struct Task<'a> {
@@ -51,9 +50,9 @@ impl Task<'_> {
         current: &Plan<'_>,
         bars: (&ProgressBar, &ProgressBar),
     ) -> anyhow::Result<(Vec<JointReport>, Vec<Problem>)> {
-        let (features, components, spaces, many) = self.fit(reference, bars.0)?;
+        let frame = self.fit(reference, bars.0)?;
         let (own, window) = std::thread::scope(|scope| {
-            let pass = |plan, bar| self.sum(plan, bar, &features, &components, &spaces);
+            let pass = |plan, bar| self.sum(plan, bar, &frame);
             let own = scope.spawn(move || pass(reference, bars.0));
             let window = pass(current, bars.1);
             (own.join(), window)
@@ -62,73 +61,70 @@ impl Task<'_> {
             Ok(own) => own?,
             Err(panic) => std::panic::resume_unwind(panic),
         };
-        let is_fit = |name: &&String| spaces.contains_key(*name) || many.contains(name);
-        let unfit: Vec<String> = self.vectors.iter().filter(|it| !is_fit(it)).cloned().collect();
+        let unfit = self.vectors.iter().filter(|name| !frame.vectors.contains_key(*name));
+        let unfit: Vec<String> = unfit.cloned().collect();
         let problem = |columns: &[String], what| Problem::left_out(reference, columns, what);
-        let problems = [
-            problem(features.left_out(), NOT_TOGETHER),
-            problem(&unfit, NO_VECTORS),
-            problem(&many, MANY_VECTORS),
-        ];
+        let problems =
+            [problem(frame.features.left_out(), NOT_TOGETHER), problem(&unfit, NO_VECTORS)];
         let only_vectors = !self.metrics.iter().any(|it| multivariate::ON_ROWS.contains(it));
         let none =
             (only_vectors && self.vectors.is_empty()).then(|| Problem::no_vectors(reference));
-        let baseline = Baseline { features, components, own };
+        let Frame { features, components, vectors, .. } = frame;
+        let waves = vectors.into_iter().filter_map(|(name, it)| Some((name, it.waves?))).collect();
+        let baseline = Baseline { features, components, waves, own };
         let reports = multivariate::measure(self.metrics, &baseline, &window?, self.rows_min);
         Ok((reports, problems.into_iter().chain([none]).flatten().collect()))
     }
 
+    fn asked(&self) -> Asked {
+        let has = |metric| self.metrics.contains(&metric);
+        Asked {
+            residuals: has("pca_reconstruction"),
+            waves: has("mmd"),
+            products: has("correlation_change"),
+            sample_rows: ROWS_MAX,
+            vectors: !self.vectors.is_empty(),
+            vector_waves: has("mmd"),
+        }
+    }
+
     /// What is frozen of the reference.
-    fn fit(&self, reference: &Plan<'_>, bar: &ProgressBar) -> anyhow::Result<Fitted> {
+    fn fit(&self, reference: &Plan<'_>, bar: &ProgressBar) -> anyhow::Result<Frame> {
         let features = Features::freeze(&self.frozen.profile, &self.columns);
-        let mut fit = Fit::new(&features);
-        let mut sample = RowSample::default();
-        let mut vectors: BTreeMap<String, VectorFit> = BTreeMap::new();
+        let mut freezing = Freezing::new(features, self.asked());
         self.each(reference, bar, |part, first, batch| {
-            let rows = features.read(batch);
-            sample.update(&rows, |at| row_key(part, first + at as u64));
-            fit.update(&features.standardise(&rows.values));
-            for name in self.vectors {
-                if let Some(array) = batch.column_by_name(name) {
-                    vectors.entry(name.clone()).or_default().update(array);
-                }
-            }
+            let key = |at| row_key(part, first + at as u64);
+            freezing.update(batch, key, |name| self.vectors.contains(name));
         })?;
-        let space = |(name, fit): (String, VectorFit)| Some((name, fit.finish()?));
-        let mut all = vectors.into_iter().filter_map(space);
-        let spaces = all.by_ref().take(VECTOR_COLUMNS_MAX).collect();
-        let many = all.map(|(name, _)| name).collect();
-        let components = fit.finish(&features, &sample);
-        Ok((features, components, spaces, many))
+        Ok(freezing.finish().0)
     }
 
     /// A side against what is frozen.
-    fn sum(
-        &self,
-        plan: &Plan<'_>,
-        bar: &ProgressBar,
-        features: &Features,
-        components: &Components,
-        spaces: &BTreeMap<String, VectorSpace>,
-    ) -> anyhow::Result<Window> {
+    fn sum(&self, plan: &Plan<'_>, bar: &ProgressBar, frame: &Frame) -> anyhow::Result<Window> {
         let mut window = Window::default();
-        for (name, space) in spaces {
-            let vectors = (VectorSums::new(*space), RowSample::new(VECTORS_MAX));
+        for (name, it) in &frame.vectors {
+            let vectors = (VectorSums::new(it.space), RowSample::new(VECTORS_MAX));
             window.vectors.insert(name.clone(), vectors);
         }
-        let has_waves = self.metrics.contains(&"mmd");
+        let (asked, components) = (frame.asked, &frame.components);
         self.each(plan, bar, |part, first, batch| {
-            let rows = features.read(batch);
+            let rows = frame.features.read(batch);
             window.sample.update(&rows, |at| row_key(part, first + at as u64));
-            let points = features.standardise(&rows.values);
-            match has_waves {
-                true => window.sums.update(components, &points),
-                false => window.sums.add_residuals(components, &points),
+            if asked.products {
+                window.products.update(&frame.features, &rows);
+            }
+            let points = frame.features.standardise(&rows.values);
+            window.sums.add_residuals(components, &points);
+            if asked.waves {
+                window.sums.waves.update(components.waves(), &points);
             }
             for (name, (sums, sample)) in &mut window.vectors {
-                if let Some(array) = batch.column_by_name(name) {
-                    let (vectors, places) = sums.update(array);
-                    sample.update(&vectors, |at| row_key(part, first + places[at] as u64));
+                let Some(array) = batch.column_by_name(name) else { continue };
+                let (vectors, places) = sums.update(array);
+                sample.update(&vectors, |at| row_key(part, first + places[at] as u64));
+                if let Some(waves) = frame.vectors.get(name).and_then(|it| it.waves.as_ref()) {
+                    let points = sums.space().points(&vectors.values);
+                    sums.waves.update(waves, &points);
                 }
             }
         })?;
@@ -143,7 +139,8 @@ impl Task<'_> {
         mut take: impl FnMut(&str, u64, &RecordBatch),
     ) -> anyhow::Result<()> {
         let files = Files::from_path(plan.path)?;
-        let names: Vec<String> = self.columns.iter().chain(self.vectors).cloned().collect();
+        let names = self.columns.iter().chain(self.vectors);
+        let names: Vec<String> = names.map(|name| data_name(name, plan.texts).to_owned()).collect();
         let query = Query { columns: Some(&names), ..Query::default() };
         bar.set_position(0);
         for part in files.parts()? {
@@ -154,6 +151,8 @@ impl Task<'_> {
                     bar.inc(rows as u64);
                     for start in (0..rows).step_by(ROWS) {
                         let slice = batch.record.slice(start, ROWS.min(rows - start));
+                        let slice = with_lengths(&slice, plan.texts);
+                        let slice = slice.map_err(|e| SourceError::Stopped(e.to_string()))?;
                         take(&part.name, row + start as u64, &slice);
                     }
                     row += rows as u64;

@@ -8,7 +8,7 @@ mod text;
 mod words;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     io::{IsTerminal as _, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -25,11 +25,12 @@ use self::{
 };
 use super::{exit, known, page::Format};
 use crate::{
+    config::{ColumnKind, column_kind},
     monitor::{
         self, CompareOptions, Report,
         compat::{Chunked, Tool},
     },
-    profile::{Kind, Limits},
+    profile::{Kind, Limits, measured_name},
 };
 
 /// Compare two data sets and say which columns have drifted.
@@ -66,7 +67,7 @@ pub(super) struct Args {
     multivariate: bool,
     /// What columns hold, where their type does not say it, such as zip:categorical.
     #[arg(long, value_name = "NAME:KIND", value_delimiter = ',', value_parser = column_kind)]
-    columns: Vec<(String, Kind)>,
+    columns: Vec<(String, ColumnKind)>,
     /// Compare these columns only.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     only: Vec<String>,
@@ -93,16 +94,10 @@ struct Outcome {
     problems: Vec<Problem>,
 }
 
-fn column_kind(text: &str) -> Result<(String, Kind), String> {
-    let known = "expected NAME:KIND with the kind numeric, categorical, boolean or timestamp";
+fn column_kind(text: &str) -> Result<(String, ColumnKind), String> {
+    let known = "expected NAME:KIND with the kind numeric, categorical, boolean, timestamp or text";
     let (name, kind) = text.rsplit_once(':').ok_or(known)?;
-    let kind = match kind {
-        "numeric" => Kind::Numeric,
-        "categorical" => Kind::Categorical,
-        "boolean" => Kind::Boolean,
-        "timestamp" => Kind::Timestamp,
-        _ => return Err(known.to_owned()),
-    };
+    let kind = ColumnKind::ALL.iter().find(|(known, _)| *known == kind).ok_or(known)?.1;
     Ok((name.to_owned(), kind))
 }
 
@@ -198,10 +193,19 @@ fn limits(args: &Args) -> Limits {
 
 fn compare(args: &Args) -> anyhow::Result<Outcome> {
     let Chosen { metrics, joint } = chosen(args)?;
-    let kinds: BTreeMap<String, Kind> = args.columns.iter().cloned().collect();
+    let (kinds, texts) = column_kind::split(args.columns.iter().cloned().collect());
+    let named: Vec<String> = args.columns.iter().map(|(name, _)| name.clone()).collect();
     let asked = (!args.only.is_empty()).then_some(args.only.as_slice());
     let (limits, chunking) = (limits(args), chunking(args));
-    let plan = |side, path, only| Plan { side, path, only, kinds: &kinds, limits, chunking };
+    let plan = |side, path, only| Plan {
+        side,
+        path,
+        only,
+        kinds: &kinds,
+        texts: &texts,
+        limits,
+        chunking,
+    };
     let mut names: BTreeSet<String> = BTreeSet::new();
     let mut vectors: BTreeSet<String> = BTreeSet::new();
     for (side, path) in [("reference", &args.reference), ("current", &args.current)] {
@@ -211,7 +215,7 @@ fn compare(args: &Args) -> anyhow::Result<Outcome> {
             vectors.extend(joint::vectors(&side)?);
         }
     }
-    for name in args.only.iter().chain(kinds.keys()).chain(&args.time) {
+    for name in args.only.iter().chain(&named).chain(&args.time) {
         known("column", name, names.iter().map(String::as_str))?;
     }
     // Vectors are measured as a whole; column by column there is nothing to say of lists.
@@ -227,7 +231,9 @@ fn compare(args: &Args) -> anyhow::Result<Outcome> {
     let (before, after) = read_both(&reference, &current, &progress)?;
     let options = CompareOptions {
         metrics,
-        columns: only.as_ref().map(|only| only.iter().cloned().collect()),
+        columns: only
+            .as_ref()
+            .map(|only| only.iter().map(|name| measured_name(name, &texts)).collect()),
         kinds: kinds.clone(),
         rows_min: args.rows_min,
         ..CompareOptions::default()

@@ -1,5 +1,9 @@
 //! Reading one side: every file of it, once, into a profile.
-use std::{collections::BTreeMap, fmt, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    path::Path,
+};
 
 use anyhow::Context as _;
 use indicatif::ProgressBar;
@@ -9,8 +13,11 @@ use super::chunks::{Chunking, Cutter};
 use crate::{
     monitor::compat::Chunked,
     plot::shown,
-    profile::{Body, ColumnProfile, Counts, Kind, Limits, Numeric, Profile, Profiler},
-    source::{Files, Query, Source as _},
+    profile::{
+        Body, ColumnProfile, Counts, Kind, Limits, Numeric, Profile, Profiler, measured_name,
+        with_lengths,
+    },
+    source::{Batch, Files, Query, Source as _, SourceError},
 };
 
 /// Names of columns that are kept of a problem.
@@ -79,6 +86,8 @@ pub(super) struct Plan<'a> {
     pub(super) path: &'a Path,
     pub(super) only: Option<&'a [String]>,
     pub(super) kinds: &'a BTreeMap<String, Kind>,
+    /// Columns of free text: their lengths are compared.
+    pub(super) texts: &'a BTreeSet<String>,
     pub(super) limits: Limits,
     /// How it is cut, where it is.
     pub(super) chunking: Option<Chunking<'a>>,
@@ -101,8 +110,9 @@ impl Plan<'_> {
         let cutter = self.chunking.map(|it| it.cutter(&files, self.limits)).transpose();
         let mut cutter = cutter.with_context(|| format!("cannot cut the {}", self.side))?;
         let mut profiler = Profiler::new(self.kinds.clone(), self.limits);
-        if let Some(only) = self.only {
-            profiler = profiler.only(only);
+        let only = self.only.map(|only| self.measured(only));
+        if let Some(only) = &only {
+            profiler = profiler.only(only.iter().cloned());
         }
         let time = self.chunking.and_then(|it| it.time_column());
         let query = Query { columns: self.only, time: time.as_ref(), ..Query::default() };
@@ -112,8 +122,11 @@ impl Plan<'_> {
             let report = files
                 .read(&part, &query, &mut |batch| {
                     bar.inc(batch.record.num_rows() as u64);
-                    profiler.update(&batch.record);
-                    let cut = cutter.as_mut().map(|it| it.add(&batch, self.kinds, self.only));
+                    let record = with_lengths(&batch.record, self.texts);
+                    let record = record.map_err(|e| SourceError::Stopped(e.to_string()))?;
+                    profiler.update(&record);
+                    let batch = Batch { record, ..batch };
+                    let cut = cutter.as_mut().map(|it| it.add(&batch, self.kinds, only.as_deref()));
                     not_cut = not_cut.take().or(cut.and_then(Result::err));
                     Ok(())
                 })
@@ -148,10 +161,16 @@ impl Plan<'_> {
         Ok((Chunked { whole: profile, chunks }, problems))
     }
 
+    /// The columns that are profiled for these: of free text its length.
+    fn measured(&self, columns: &[String]) -> Vec<String> {
+        columns.iter().map(|name| measured_name(name, self.texts)).collect()
+    }
+
     /// Without rows there is no column in the profile; the header says which there would be.
     fn fill_empty(&self, profile: &mut Profile) -> anyhow::Result<()> {
         let wanted = |name: &String| self.only.is_none_or(|only| only.contains(name));
-        for name in self.columns()?.into_iter().filter(wanted) {
+        let columns: Vec<String> = self.columns()?.into_iter().filter(wanted).collect();
+        for name in self.measured(&columns) {
             let kind = Kind::Numeric;
             let body = Body::Numeric(Numeric::default());
             profile.columns.insert(name, ColumnProfile { kind, counts: Counts::default(), body });

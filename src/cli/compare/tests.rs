@@ -270,7 +270,7 @@ fn columns_and_statistics_can_be_chosen() {
         let error = compared(&[&[a.as_str(), &b], &wrong[..]].concat()).err().unwrap();
         assert!(format!("{error:#}").starts_with(message), "{error:#}");
     }
-    assert!(compared(&[&a, &b, "--columns", "temp:text"]).is_err());
+    assert!(compared(&[&a, &b, "--columns", "temp:texts"]).is_err());
     assert!(compared(&[&a, &b, "--fail-share", "1.5"]).is_err());
 }
 
@@ -322,9 +322,11 @@ fn all_columns_together_and_vectors() {
             r#""pca_reconstruction" null true"#,
             r#""domain_classifier_auc" null true"#,
             r#""mmd" null true"#,
+            r#""correlation_change" null true"#,
             r#""centroid_cosine" "text" true"#,
             r#""centroid_euclidean" "text" true"#,
             r#""norm_shift" "text" true"#,
+            r#""mmd" "text" true"#,
         ]
     );
     // Each column by itself is as it was, and lists are no column of their own.
@@ -380,8 +382,7 @@ fn what_is_not_measured_together_is_counted() {
         .collect();
     insta::assert_snapshot!(told.join("\n"), @r#"
     1 "without a usable value or beyond the first 256 columns, left out of what is measured together" ["empty"]
-    1 "columns of vectors without a usable vector in the reference, left out" ["none"]
-    3 "beyond the first 16 columns of vectors, left out" ["v16","v17","v18"]
+    4 "columns of vectors without a usable vector in the reference, or beyond the first 16 of them, left out" ["none","v16","v17","v18"]
     "#);
     let plain = files.text("plain.csv", table(0.0));
     let problems = compared(&["--metrics", "norm_shift", &plain, &plain]).unwrap().problems;

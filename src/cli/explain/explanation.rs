@@ -4,7 +4,7 @@ use serde::Serialize;
 use super::find::Found;
 use crate::{
     alert::{Episode, Outcome, judge, note},
-    config::{ModelConfig, Rule, Threshold},
+    config::{Family, Metric, ModelConfig, Rule, Threshold},
     daemon::model::Recalled,
     engine::{Roles, rules},
     monitor::{
@@ -203,6 +203,16 @@ fn again(model: &ModelConfig, found: &Found, recalled: &Recalled) -> Again {
         };
     }
     let Some(profile) = &recalled.profile else { return Again::default() };
+    if Metric::find(&stored.metric).is_some_and(|it| it.family == Family::Joint) {
+        let (metric, column, rows_min) = (&stored.metric, stored.column.as_deref(), model.rows_min);
+        let explained =
+            explain::explain_together(&recalled.reference, profile, column, metric, rows_min);
+        return Again {
+            measurement: Some(explained.measurement.clone()),
+            explained: Some(explained),
+            ..Again::default()
+        };
+    }
     let Some(column) = &stored.column else {
         let rows = CountPart {
             count: "rows",

@@ -3,7 +3,7 @@ use anyhow::{Context as _, bail};
 
 use crate::{
     alert::Episode,
-    config::{Config, METRICS, ModelConfig},
+    config::{Config, METRICS, ModelConfig, On, Rule},
     monitor::Measurement,
     store::{MeasurementsRow, Store},
     time::{Grid, Interval, Span, Timestamp, WindowSize},
@@ -44,7 +44,10 @@ impl Wanted<'_> {
 
     /// The size asked for, else that of the first rule on the metric, else the model's.
     pub(super) fn size(&self) -> WindowSize {
-        let rule = self.model.rules.iter().find(|rule| rule.metric == self.metric);
+        let of_columns = self.column.is_some();
+        let is_meant =
+            |rule: &&Rule| rule.metric == self.metric && (rule.on != On::Window) == of_columns;
+        let rule = self.model.rules.iter().find(is_meant);
         self.size.or(rule.map(|rule| rule.window)).unwrap_or(self.model.window)
     }
 

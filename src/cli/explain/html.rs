@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use super::explanation::{Confusion, Explanation, Null};
 use crate::{
     cli::page::page,
-    monitor::explain::Account,
+    monitor::explain::{Account, TogetherPart},
     plot::{BarChart, Bins, Histogram, figure, p_value, shown},
 };
 
@@ -165,6 +165,19 @@ fn both_sides(it: &Explanation, account: &Account) -> Markup {
                 })
                 .collect();
             table(&["Rows", "Reference", "Window"], &rows)
+        }
+        Account::Together(part) => together(part),
+    }
+}
+
+fn together(part: &TogetherPart) -> Markup {
+    html! {
+        @if let Some(reference) = part.reference {
+            p { "The reference itself has " (figure(reference)) "." }
+        }
+        @if !part.ranking.is_empty() {
+            p { "What tells the sides apart, most first:" }
+            ol { @for it in &part.ranking { li { (shown(&it.to_string())) } } }
         }
     }
 }

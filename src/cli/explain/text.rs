@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::explanation::{Confusion, Explanation, Null};
 use crate::{
-    monitor::explain::{Account, BinPart, CountPart, GapPart, QuantilePart},
+    monitor::explain::{Account, BinPart, CountPart, GapPart, QuantilePart, TogetherPart},
     plot::{figure, p_value, shown, shown_within},
 };
 
@@ -163,7 +163,30 @@ fn write_account(account: &Account, out: &mut impl Write) -> std::io::Result<()>
             let lines: Vec<_> = counts.iter().map(line).collect();
             write_table(&["rows", "reference", "window"], &lines, out)
         }
+        Account::Together(part) => write_together(part, out),
     }
+}
+
+fn write_together(part: &TogetherPart, out: &mut impl Write) -> std::io::Result<()> {
+    if let Some(reference) = part.reference {
+        write!(out, "  the reference itself has {}", figure(reference))?;
+        if let Some(low) = part.threshold_low {
+            write!(out, "; as far from it as the threshold, down: {}", figure(low))?;
+        }
+        writeln!(out)?;
+    }
+    if part.ranking.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "  what tells the sides apart:")?;
+    let more = part.ranking.len().saturating_sub(BINS_MAX);
+    for it in part.ranking.iter().take(BINS_MAX) {
+        writeln!(out, "    {}", shown(&it.to_string()))?;
+    }
+    if more > 0 {
+        writeln!(out, "  and {more} more; --format json has all")?;
+    }
+    Ok(())
 }
 
 fn write_bins(bins: &[BinPart], out: &mut impl Write) -> std::io::Result<()> {

@@ -5,11 +5,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::{
-    Budget, Duplicates, Options, Problems, Severity, Task,
+    Budget, ColumnKind, Duplicates, Options, Problems, Severity, Task,
     words::{Scalar, Words},
 };
 use crate::{
-    profile::Kind,
+    profile::joint::ROWS_MAX,
     source::TimeUnit,
     time::{Span, WindowSize},
 };
@@ -79,6 +79,13 @@ pub(in crate::config) struct Metrics {
     pub(in crate::config) categorical: Vec<String>,
     /// On every column.
     pub(in crate::config) quality: Vec<String>,
+    /// On all features together. What rules judge is measured whether it is listed or not.
+    pub(in crate::config) multivariate: Vec<String>,
+    /// On features that are lists of numbers. What rules judge is measured whether it is listed or
+    /// not.
+    pub(in crate::config) embeddings: Vec<String>,
+    /// Rows of each window that are kept for `domain_classifier_auc`, which needs rows; 0: none.
+    pub(in crate::config) sample_rows: usize,
 }
 
 impl Default for Metrics {
@@ -88,11 +95,21 @@ impl Default for Metrics {
             numeric: owned(&["psi", "ks", "wasserstein_normed"]),
             categorical: owned(&["psi", "jensen_shannon", "chi_square"]),
             quality: owned(&["missing_rate", "out_of_range_rate", "new_category_rate"]),
+            multivariate: Vec::new(),
+            embeddings: Vec::new(),
+            sample_rows: 2000,
         }
     }
 }
 
-impl Options for Metrics {}
+impl Options for Metrics {
+    fn check(&self, problems: &mut Problems<'_>) {
+        if self.sample_rows > ROWS_MAX {
+            let got = self.sample_rows;
+            problems.at("sample_rows").error(format!("expected at most {ROWS_MAX}, got {got}"));
+        }
+    }
+}
 
 /// The predictions' columns.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -118,9 +135,10 @@ pub(in crate::config) struct Predictions {
     /// The features, or `"*"`: every column that has no other role.
     #[serde(default = "default::features")]
     pub(in crate::config) features: Words,
-    /// Kinds that override the inferred ones.
+    /// Kinds that override the inferred ones; `text` is free text, which is measured by its length
+    /// in characters, as the numeric column `NAME.length`.
     #[serde(default)]
-    pub(in crate::config) kinds: BTreeMap<String, Kind>,
+    pub(in crate::config) kinds: BTreeMap<String, ColumnKind>,
     /// Columns left out of `"*"`.
     #[serde(default)]
     pub(in crate::config) ignore: Vec<String>,

@@ -74,13 +74,16 @@ impl ModelWorker {
             wanted.map(|part| (part.clone(), looked.taken(part, within))).collect();
         let (source, time) = (Arc::clone(&self.predictions), self.time.clone());
         let (roles, roster) = (self.roles.clone(), self.state.segments.kept().to_vec());
+        let frame = self.frame();
         parts::blocking(move || {
             let (columns, keys) = (roles.wanted(), roles.named());
             let mut windows = windows;
             'reading: loop {
                 let end = windows.last().map_or(within.end, |last| last.end);
-                let mut ingest = Ingest::new(&roles, windows.clone(), Limits::default(), &roster);
+                let mut ingest = Ingest::new(&roles, windows.clone(), Limits::default(), &roster)
+                    .against(frame.clone());
                 for (part, within) in &wanted {
+                    ingest.begin_part(&part.name);
                     let query = Query {
                         columns: columns.as_deref(),
                         keys: &keys,

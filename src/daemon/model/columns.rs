@@ -9,6 +9,7 @@ use crate::{
     config::{ModelConfig, NamedSource, On, instead},
     daemon::parts,
     plot::shown,
+    profile::data_name,
     query::LABEL,
     source::{Part, Source, SourceError},
 };
@@ -63,14 +64,14 @@ fn of_predictions(model: &ModelConfig) -> Vec<Named> {
         roles.map(|(key, column)| Named::needed(of("predictions", key), column)).collect();
     let inline = model.labels.as_ref().filter(|labels| labels.source.is_none());
     wanted.extend(inline.map(|labels| Named::needed(of("labels", "label"), &labels.label)));
-    let feature =
-        |key: String, column: &String| Named { needed: false, ..Named::needed(key, column) };
+    let feature = |key: String, column: &str| Named { needed: false, ..Named::needed(key, column) };
     let features = model.predictions.features.iter().flatten();
     wanted.extend(features.map(|column| feature(of("predictions", "features"), column)));
     for rule in &model.rules {
         if let On::Columns(columns) = &rule.on {
             let key = format!("`on` of the rule `{}`", rule.name);
-            wanted.extend(columns.iter().map(|column| feature(key.clone(), column)));
+            let names = columns.iter().map(|name| data_name(name, &model.predictions.texts));
+            wanted.extend(names.map(|column| feature(key.clone(), column)));
         }
     }
     for custom in &model.custom {

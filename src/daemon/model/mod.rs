@@ -12,6 +12,7 @@ mod recall;
 mod reference;
 mod scan;
 mod segments;
+mod together;
 mod window_rows;
 mod windows;
 

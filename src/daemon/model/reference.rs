@@ -1,7 +1,7 @@
 //! What windows are compared with: read once, kept with its bins, rolled over with the model.
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{ModelWorker, State, TurnError};
+use super::{ModelWorker, State, TurnError, together};
 use crate::{
     config::{ModelConfig, ReferenceKind},
     daemon::parts,
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The name of a reference that is read from a source.
-const STATIC: &str = "static";
+pub(super) const STATIC: &str = "static";
 
 impl ModelWorker {
     /// References as the store has them, oldest first.
@@ -52,7 +52,8 @@ impl ModelWorker {
         let segments_of = reference::segments_of(self.model(), &self.roles);
         let kept = self.references.first().map(|(_, frozen)| Arc::clone(frozen));
         if kept.as_ref().is_some_and(|it| it.id != STATIC || it.segments_of == segments_of) {
-            return Ok(());
+            let named = named.clone();
+            return self.ensure_together(&named).await;
         }
         let (source, roles) = (Arc::new(named.source.clone()), self.roles.clone());
         let (name, model, time) = (named.name.clone(), self.model().clone(), self.time.clone());
@@ -64,6 +65,7 @@ impl ModelWorker {
                 let whole = Frozen { segments: BTreeMap::new(), ..kept.as_ref().clone() };
                 frozen = with_segments(&model, &roles, whole, &read.segments, false);
             }
+            together::complete(&source, &roles, &model, &mut frozen)?;
             Ok((frozen, roster, read.rows_refused))
         };
         let (frozen, roster, refused) = parts::blocking(read).await?;
@@ -92,7 +94,11 @@ impl ModelWorker {
         self.adopt_references(&commit)
     }
 
-    fn reference_row(&self, frozen: &Frozen, since: Timestamp) -> Result<ReferenceRow, TurnError> {
+    pub(super) fn reference_row(
+        &self,
+        frozen: &Frozen,
+        since: Timestamp,
+    ) -> Result<ReferenceRow, TurnError> {
         let body = frozen::encode(frozen).map_err(|e| TurnError::stored("reference", e))?;
         Ok(ReferenceRow { model: self.name.clone(), id: frozen.id.clone(), since, body })
     }
@@ -191,7 +197,8 @@ impl ModelWorker {
             if read.whole.whole.rows > 0 {
                 let id = format!("rolled over {leading}");
                 let model = self.model();
-                let frozen = frozen_of(model, &self.roles, &read, id, false);
+                let mut frozen = frozen_of(model, &self.roles, &read, id, false);
+                frozen.joint = self.together().cloned();
                 commit.references.push(self.reference_row(&frozen, window.start)?);
             }
         }

@@ -24,6 +24,7 @@ fn roles() -> Roles {
         features: None,
         ignore: Vec::new(),
         kinds: BTreeMap::new(),
+        texts: BTreeSet::new(),
         segments: Declared::default(),
     }
 }

@@ -10,6 +10,7 @@
 //! **Threshold.** The larger of 0.1 and the 99.9 % quantile of 499 ways of dealing the vectors of
 //! both samples anew, scaled to the true sizes. `p_value` is from the same, on at most 1,000
 //! vectors a side.
+//! In the daemon it is the reference's vectors that are dealt, once, when it is frozen.
 //!
 //! **Sample size.** 200 vectors a side at least; vectors without a direction in common have a mean
 //! near 0, whose direction takes many.

@@ -6,7 +6,8 @@
 //!
 //! Scores are out of fold: five folds, stratified, each scored by 100 boosted trees of at most 31
 //! leaves that were fitted to the other four, as in NannyML. Missing values and categories are
-//! taken as they are. It rests on the row samples, at most 10,000 rows a side.
+//! taken as they are. It rests on row samples: at most 10,000 rows a side in `driftd compare`, in the
+//! daemon `sample_rows` (2,000 where nothing is said).
 //!
 //! Unit: none. Range: 0 to 1; about 0.5 where nothing tells the sides apart, 1 where everything
 //! does. Below 0.5 it says no more than 0.5 does: the same rows on both sides give that.
@@ -35,6 +36,7 @@ use super::{
 };
 use crate::{
     monitor::null::{NULL_SHARE, normal_quantile},
+    profile::joint::{Features, RowSample},
     stat::NoValue,
 };
 
@@ -50,8 +52,17 @@ const WIDENED: f64 = 1.3;
 /// # Errors
 /// Too few rows in a sample; no column of both sides.
 pub fn measure(baseline: &Baseline, window: &Window, rows_min: u64) -> Result<Judged, NoValue> {
-    let (reference, current) = (baseline.own.sample.rows(), window.sample.rows());
-    if baseline.features.is_empty() {
+    of_samples(&baseline.features, (&baseline.own.sample, &window.sample), rows_min)
+}
+
+/// The same on two samples.
+pub(super) fn of_samples(
+    features: &Features,
+    (own, now): (&RowSample, &RowSample),
+    rows_min: u64,
+) -> Result<Judged, NoValue> {
+    let (reference, current) = (own.rows(), now.rows());
+    if features.is_empty() {
         return Err(NoValue::Other("not defined: no column of both sides".to_owned()));
     }
     enough(reference.len() as u64, current.len() as u64, rows_min)?;
@@ -59,7 +70,7 @@ pub fn measure(baseline: &Baseline, window: &Window, rows_min: u64) -> Result<Ju
     let is_current: Vec<bool> =
         (0..reference.len() + current.len()).map(|row| row >= reference.len()).collect();
     let rows = [reference, current].concat();
-    let binned = Binned::new(&rows, &baseline.features.categories());
+    let binned = Binned::new(&rows, &features.categories());
     let (scores, gains) = out_of_fold(&binned, &is_current);
     let deviation = ((n + m + 1.0) / (12.0 * n * m)).sqrt();
     let null = 0.5 + WIDENED * normal_quantile(NULL_SHARE) * deviation;
@@ -67,7 +78,7 @@ pub fn measure(baseline: &Baseline, window: &Window, rows_min: u64) -> Result<Ju
         value: auc(&scores, &is_current),
         threshold: Some(null.max(CUT)),
         reference: Some(0.5),
-        ranking: ranked(&baseline.features, &gains),
+        ranking: ranked(features, &gains),
         ..Judged::default()
     })
 }

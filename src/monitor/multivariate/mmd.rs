@@ -10,11 +10,16 @@
 //! a category by its share. With the random frequencies (random Fourier features) both sides are
 //! sums over their rows, so all rows count, memory does not grow with them, and windows merge.
 //!
+//! It is measured on columns of vectors, too: points are then the vectors themselves, in units of the
+//! power of two above the reference's usual norm. A vector that is missing, of another length than
+//! the reference's, or with a number that is missing or not finite is left out.
+//!
 //! Unit: none. Range: about 0 to 2; a little below 0 is possible, as the estimate is unbiased.
 //!
 //! **Threshold.** The larger of 0.015 (Evidently's) and the 99.9 % quantile of 499 ways of dealing
 //! both samples' rows anew, scaled to the true sizes. `p_value` is the permutation test's on the
-//! samples' first 2,000 rows a side, so it is never below 1/500.
+//! samples' first 2,000 rows a side, so it is never below 1/500. In the daemon, which keeps no rows of
+//! a window, it is the reference's rows that are dealt, once, when it is frozen.
 //!
 //! **Sample size.** 200 rows a side at least.
 //!
@@ -22,14 +27,15 @@
 //! columns drowns these; `pca_reconstruction` says how much, in standard deviations.
 //!
 //! `error_bound`: three standard errors of the mean over the frequencies, that is how far the
-//! 128 can lie from the kernel itself. Cost: 128 products, sines and cosines for each row.
+//! 128 can lie from the kernel itself. Cost: 128 products, sines and cosines for each row, and for
+//! vectors 128 products for each dimension.
 //!
 //! # References
 //! - A. Gretton, K. Borgwardt, M. Rasch, B. Schölkopf, A. Smola (2012), *A kernel two-sample test*.
 //! - A. Rahimi, B. Recht (2007), *Random features for large-scale kernel machines*.
-use super::{Baseline, Judged, Window, enough, permute};
+use super::{Baseline, Judged, Null, Window, enough, permute};
 use crate::{
-    profile::joint::FREQUENCIES,
+    profile::joint::{FREQUENCIES, WaveSums, Waves},
     stat::{NoValue, Side},
 };
 
@@ -37,30 +43,56 @@ use crate::{
 pub const CUT: f64 = 0.015;
 
 /// Rows a side that are dealt anew.
-const DEALT_ROWS_MAX: usize = 2000;
+pub(super) const DEALT_ROWS_MAX: usize = 2000;
 
-/// Measures it.
+/// Measures it on two samples of rows and their sums.
 ///
 /// # Errors
 /// Too few rows on a side; a reference whose rows are all the same.
 pub fn measure(baseline: &Baseline, window: &Window, rows_min: u64) -> Result<Judged, NoValue> {
-    let rows = (baseline.own.sums.rows, window.sums.rows);
     if baseline.features.is_empty() {
         return Err(NoValue::Other("not defined: no column of both sides".to_owned()));
     }
+    let on_waves = baseline.components.waves();
+    let sums = (&baseline.own.sums.waves, &window.sums.waves);
+    let mut judged = of_sums(on_waves, sums, None, rows_min)?;
+    let of = |side: &Window| {
+        let points = side.sample.rows().into_iter().map(|it| baseline.features.standardise(it));
+        cosines(on_waves, points)
+    };
+    judged.dealt(&of(&baseline.own), &of(window), (sums.0.rows, sums.1.rows));
+    Ok(judged)
+}
+
+/// The same on sums alone, with what the distance is without drift.
+pub(super) fn of_sums(
+    waves: &Waves,
+    (own, now): (&WaveSums, &WaveSums),
+    null: Option<&Null>,
+    rows_min: u64,
+) -> Result<Judged, NoValue> {
+    let rows = (own.rows, now.rows);
     enough(rows.0, rows.1, rows_min)?;
-    if baseline.components.kernel_width() <= 0.0 {
+    if waves.kernel_width() <= 0.0 {
         return Err(NoValue::Constant { side: Side::Reference });
     }
-    let (x, y) = (baseline.own.sums.waves(), window.sums.waves());
-    let (value, error_bound) = distance(&x, &y, rows);
-    let waves = (waves(baseline, &baseline.own), waves(baseline, window));
+    let (value, error_bound) = distance(&own.means(), &now.means(), rows);
     let mut judged = Judged { value, error_bound, ..Judged::default() };
-    if waves.0.len() > 1 && waves.1.len() > 1 {
-        let (null, p_value) = null(&waves.0, &waves.1, rows);
-        (judged.p_value, judged.threshold) = (Some(p_value), Some(null.max(CUT)));
+    if let Some(null) = null {
+        judged.p_value = Some(null.p_value(value, rows));
+        judged.threshold = Some(null.limit(rows).max(CUT));
     }
     Ok(judged)
+}
+
+impl Judged {
+    /// Judges a distance by dealing the rows of both samples anew.
+    pub(super) fn dealt(&mut self, x: &Cosines, y: &Cosines, rows: (u64, u64)) {
+        let (draws, own) = deal(x, y);
+        self.p_value = (!draws.is_empty()).then(|| permute::p_value(&draws, own));
+        let null = Null::new(draws, (x.len() as u64, y.len() as u64), 1.0);
+        self.threshold = null.map(|it| it.centred().limit(rows).max(CUT));
+    }
 }
 
 /// The mean over the frequencies, and three standard errors of it.
@@ -79,23 +111,36 @@ fn distance(x: &[(f64, f64)], y: &[(f64, f64)], rows: (u64, u64)) -> (f64, f64) 
     (mean, 3.0 * (variance / count).sqrt())
 }
 
-type Waves = Vec<[f32; 2 * FREQUENCIES]>;
+/// Cosines and sines of points.
+pub(super) type Cosines = Vec<[f32; 2 * FREQUENCIES]>;
 
-fn waves(baseline: &Baseline, side: &Window) -> Waves {
+/// Those of the first points.
+pub(super) fn cosines(waves: &Waves, points: impl Iterator<Item = Vec<f64>>) -> Cosines {
     let (mut cos, mut sin) = ([0.0; FREQUENCIES], [0.0; FREQUENCIES]);
-    let rows = side.sample.rows().into_iter().take(DEALT_ROWS_MAX);
-    rows.map(|row| {
-        baseline.components.fourier(&baseline.features.standardise(row), &mut cos, &mut sin);
+    let each = |point: Vec<f64>| {
+        waves.fourier(&point, &mut cos, &mut sin);
         let mut wave = [0.0; 2 * FREQUENCIES];
         wave.iter_mut().zip(cos.iter().chain(&sin)).for_each(|(to, from)| *to = *from as f32);
         wave
-    })
-    .collect()
+    };
+    points.take(DEALT_ROWS_MAX).map(each).collect()
 }
 
-/// The null quantile at the true sizes, and the p-value of the samples' own distance.
-fn null(x: &Waves, y: &Waves, rows: (u64, u64)) -> (f64, f64) {
+/// The distance without drift, from points of the reference alone.
+pub(super) fn null(points: &Cosines) -> Option<Null> {
+    let (x, y) = points.split_at(points.len() / 2);
+    let draws = deal(x, y).0;
+    Some(Null::new(draws, (x.len() as u64, y.len() as u64), 1.0)?.centred())
+}
+
+/// Distances of the sides when their points are dealt anew, and their own: ‖mean x - mean y‖²,
+/// which without drift is (1/n + 1/m)(1 - mean k) on average where the unbiased one is 0. None
+/// where a side has hardly a point.
+fn deal(x: &[[f32; 2 * FREQUENCIES]], y: &[[f32; 2 * FREQUENCIES]]) -> (Vec<f64>, f64) {
     let (n, m) = (x.len(), y.len());
+    if n < 2 || m < 2 {
+        return (Vec::new(), 0.0);
+    }
     let all: Vec<&[f32; 2 * FREQUENCIES]> = x.iter().chain(y).collect();
     let sum = |places: &mut dyn Iterator<Item = usize>| {
         let mut sums = [0.0_f64; 2 * FREQUENCIES];
@@ -105,7 +150,6 @@ fn null(x: &Waves, y: &Waves, rows: (u64, u64)) -> (f64, f64) {
         sums
     };
     let total = sum(&mut (0..n + m));
-    // ‖mean x - mean y‖², which has the bias that the threshold must not have.
     let biased = |current: &[f64; 2 * FREQUENCIES]| {
         let gap = |(total, current): (&f64, &f64)| {
             ((total - current) / n as f64 - current / m as f64).powi(2)
@@ -114,10 +158,5 @@ fn null(x: &Waves, y: &Waves, rows: (u64, u64)) -> (f64, f64) {
     };
     let mut draws = Vec::with_capacity(permute::PERMUTATIONS);
     permute::deal((n, m), |places| draws.push(biased(&sum(&mut places.iter().copied()))));
-    let p_value = permute::p_value(&draws, biased(&sum(&mut (n..n + m))));
-    let drawn = (n as u64, m as u64);
-    // Without drift the biased distance is (1/n + 1/m)(1 - mean k) on average, the unbiased one 0.
-    let bias = draws.iter().sum::<f64>() / draws.len() as f64;
-    let bias = bias * permute::spread(rows) / permute::spread(drawn);
-    (permute::quantile(draws, drawn, rows, 1.0) - bias, p_value)
+    (draws, biased(&sum(&mut (n..n + m))))
 }

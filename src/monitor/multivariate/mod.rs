@@ -1,10 +1,14 @@
 //! What is measured on all columns together, and on columns of vectors.
 //!
-//! The reference is a [`Baseline`]: what was frozen of it and what it says itself. A window is a
-//! [`Window`]: the same sums and samples. [`measure`] compares the two.
+//! Of two data sets that can be read more than once the reference is a [`Baseline`]: what was frozen
+//! of it and what it says itself; what is compared is a [`Window`]: the same sums and samples, and
+//! [`measure`] compares the two. The daemon's windows keep sums in their profiles
+//! ([`crate::profile::joint::Joint`]), and its reference is frozen [`Together`]:
+//! [`measure_windows`]. Both ways end in the same functions of sums.
 mod boost;
 pub mod centroid_cosine;
 pub mod centroid_euclidean;
+pub mod correlation_change;
 pub mod domain_classifier_auc;
 pub mod mmd;
 pub mod norm_shift;
@@ -13,25 +17,33 @@ mod permute;
 #[cfg(test)]
 mod tests;
 mod vectors;
+pub(in crate::monitor) mod windows;
+#[cfg(test)]
+mod windows_tests;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use serde::Serialize;
 
 use super::report::Rows;
 use crate::{
-    profile::joint::{Components, Features, JointSums, RowSample, VectorSums},
+    profile::joint::{Components, Features, JointSums, Products, RowSample, VectorSums, Waves},
     stat::{NoValue, Side},
 };
 
+pub use permute::Null;
+pub use windows::{Drawn, Together, judged, measure_windows};
+
 /// The metrics on all columns together, in the order in which documents list them.
-pub const ON_ROWS: [&str; 3] = ["pca_reconstruction", "domain_classifier_auc", "mmd"];
+pub const ON_ROWS: [&str; 4] =
+    ["pca_reconstruction", "domain_classifier_auc", "mmd", "correlation_change"];
 /// The metrics on columns of vectors.
-pub const ON_VECTORS: [&str; 3] = ["centroid_cosine", "centroid_euclidean", "norm_shift"];
+pub const ON_VECTORS: [&str; 4] = ["centroid_cosine", "centroid_euclidean", "norm_shift", "mmd"];
 
 /// The names of all of them.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    ON_ROWS.into_iter().chain(ON_VECTORS)
+    let only_vectors = ON_VECTORS.into_iter().filter(|it| !ON_ROWS.contains(it));
+    ON_ROWS.into_iter().chain(only_vectors)
 }
 
 /// The usual cut: what is called drift where both sides are large.
@@ -44,6 +56,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// | `centroid_cosine` | 0.1 |
 /// | `centroid_euclidean` | 0.1 of the reference's root mean square distance from its centroid |
 /// | `norm_shift` | 0.2 |
+/// | `correlation_change` | 0.1 |
 pub fn cut(metric: &str) -> Option<f64> {
     Some(match metric {
         "pca_reconstruction" => pca_reconstruction::CUT,
@@ -52,6 +65,7 @@ pub fn cut(metric: &str) -> Option<f64> {
         "centroid_cosine" => centroid_cosine::CUT,
         "centroid_euclidean" => centroid_euclidean::CUT,
         "norm_shift" => norm_shift::CUT,
+        "correlation_change" => correlation_change::CUT,
         _ => return None,
     })
 }
@@ -66,6 +80,8 @@ pub struct Baseline {
     pub features: Features,
     /// The directions and frequencies.
     pub components: Components,
+    /// The waves of columns of vectors, by name.
+    pub waves: BTreeMap<String, Waves>,
     /// The reference's own sums and samples.
     pub own: Window,
 }
@@ -75,6 +91,8 @@ pub struct Baseline {
 pub struct Window {
     /// Sums against the reference's components.
     pub sums: JointSums,
+    /// Products of its columns.
+    pub products: Products,
     /// Some of its rows, as [`Features::read`] has them.
     pub sample: RowSample,
     /// Its columns of vectors, by name.
@@ -115,13 +133,34 @@ pub struct JointReport {
     pub ranking: Vec<Ranked>,
 }
 
-/// A column and its part in a difference.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// A column, or a pair of columns, and its part in a difference.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Ranked {
     /// Its name.
     pub column: String,
-    /// Its share of what all columns together tell, 0 to 1.
+    /// The other column of a pair.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other: Option<String>,
+    /// Its share of what all together tell, 0 to 1.
     pub share: f64,
+    /// What it was in the reference, where that says something: a pair's correlation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<f64>,
+    /// What it is now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub current: Option<f64>,
+}
+
+impl fmt::Display for Ranked {
+    /// `temp 61 %`, `dewp ~ temp: r 0.894 → 0.021`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.other, self.reference, self.current) {
+            (Some(other), Some(was), Some(is)) => {
+                write!(f, "{} ~ {other}: r {was:.3} → {is:.3}", self.column)
+            }
+            _ => write!(f, "{} {:.0} %", self.column, 100.0 * self.share),
+        }
+    }
 }
 
 /// A value, judged.
@@ -139,6 +178,8 @@ pub struct Judged {
     pub threshold: Option<f64>,
     /// As in [`JointReport`].
     pub threshold_low: Option<f64>,
+    /// Rows of both sides that it rests on, where these are not all.
+    pub rows: Option<(u64, u64)>,
     /// As in [`JointReport`].
     pub ranking: Vec<Ranked>,
 }
@@ -159,7 +200,11 @@ pub fn measure(
             ),
             "mmd" => (
                 mmd::measure(baseline, window, rows_min),
-                (baseline.own.sums.rows, window.sums.rows),
+                (baseline.own.sums.waves.rows, window.sums.waves.rows),
+            ),
+            "correlation_change" => (
+                correlation_change::measure(baseline, window, rows_min),
+                (baseline.own.products.rows, window.products.rows),
             ),
             _ => (
                 domain_classifier_auc::measure(baseline, window, rows_min),
@@ -171,7 +216,8 @@ pub fn measure(
     for (column, reference) in &baseline.own.vectors {
         let Some(current) = window.vectors.get(column) else { continue };
         let rows = (reference.0.valid, current.0.valid);
-        for (metric, judged) in vectors::measure(metrics, reference, current, rows_min) {
+        let waves = baseline.waves.get(column);
+        for (metric, judged) in vectors::measure(metrics, waves, reference, current, rows_min) {
             reports.push(JointReport::new(metric, Some(column.clone()), judged, rows));
         }
     }
@@ -194,6 +240,7 @@ impl JointReport {
             Err(why) => (None, Some(why.to_string())),
         };
         let it = judged.unwrap_or_default();
+        let rows = it.rows.unwrap_or(rows);
         let finite = |threshold: Option<f64>| threshold.filter(|it| it.is_finite());
         let (threshold, threshold_low) = (finite(it.threshold), finite(it.threshold_low));
         let drifted = value.is_some_and(|value| {
@@ -233,8 +280,13 @@ fn enough(reference: u64, current: u64, need: u64) -> Result<(), NoValue> {
 fn ranked(features: &Features, parts: &[f64]) -> Vec<Ranked> {
     let total: f64 = parts.iter().sum();
     let named = features.names().zip(parts).filter(|(_, part)| **part > 0.0);
-    let mut ranking: Vec<Ranked> =
-        named.map(|(name, part)| Ranked { column: name.to_owned(), share: part / total }).collect();
+    let mut ranking: Vec<Ranked> = named
+        .map(|(name, part)| Ranked {
+            column: name.to_owned(),
+            share: part / total,
+            ..Ranked::default()
+        })
+        .collect();
     ranking.sort_by(|a, b| b.share.total_cmp(&a.share).then_with(|| a.column.cmp(&b.column)));
     ranking
 }

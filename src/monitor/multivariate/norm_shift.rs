@@ -10,6 +10,7 @@
 //! **Threshold.** The larger of 0.2 (a small effect, Cohen 1988) and the 99.9 % quantile of 499
 //! ways of dealing the vectors of both samples anew, scaled to the true sizes. `p_value` is from
 //! the same, on at most 1,000 vectors a side.
+//! In the daemon it is the reference's vectors that are dealt, once, when it is frozen.
 //!
 //! **Sample size.** Without drift about 0.8·√(1/n + 1/m): 0.08 at 200 vectors a side. 200 a side at
 //! least.

@@ -1,6 +1,7 @@
 //! What a metric says without drift, drawn from samples. Seeds are fixed.
 use rand_distr::{Distribution as _, StandardUniform};
 use rand_pcg::Pcg64Mcg;
+use serde::{Deserialize, Serialize};
 
 use crate::monitor::null::{NULL_SHARE, upper_quantile_of};
 
@@ -48,6 +49,59 @@ fn below(random: &mut Pcg64Mcg, n: usize) -> usize {
 pub(super) fn quantile(draws: Vec<f64>, drawn: (u64, u64), rows: (u64, u64), order: f64) -> f64 {
     let scale = (spread(rows) / spread(drawn)).powf(order);
     upper_quantile_of(draws, NULL_SHARE, 1.0 / order).map_or(f64::INFINITY, |it| it * scale)
+}
+
+/// What a metric says without drift: drawn once, and scaled to the sizes of whatever it judges.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Null {
+    /// Not negative.
+    draws: Vec<f64>,
+    /// Rows a side that they were drawn at.
+    drawn: (u64, u64),
+    /// The power of 1/n + 1/m that the metric falls with.
+    order: f64,
+    /// What the draws have at `drawn` and the metric does not.
+    bias: f64,
+}
+
+impl Null {
+    /// Of draws at these sizes; `None` without draws.
+    pub(super) fn new(draws: Vec<f64>, drawn: (u64, u64), order: f64) -> Option<Self> {
+        (!draws.is_empty()).then_some(Self { draws, drawn, order, bias: 0.0 })
+    }
+
+    /// Whose mean is no part of the metric.
+    pub(super) fn centred(mut self) -> Self {
+        self.bias = self.draws.iter().sum::<f64>() / self.draws.len() as f64;
+        self
+    }
+
+    fn scale(&self, rows: (u64, u64)) -> f64 {
+        (spread(rows) / spread(self.drawn)).powf(self.order)
+    }
+
+    /// What there is without drift at these sizes, ascending.
+    pub fn values(&self, rows: (u64, u64)) -> Vec<f64> {
+        let scale = self.scale(rows);
+        let mut values: Vec<f64> = self.draws.iter().map(|it| (it - self.bias) * scale).collect();
+        values.sort_unstable_by(f64::total_cmp);
+        values
+    }
+
+    /// The null quantile at these sizes.
+    pub(super) fn limit(&self, rows: (u64, u64)) -> f64 {
+        quantile(self.draws.clone(), self.drawn, rows, self.order) - self.bias * self.scale(rows)
+    }
+
+    /// Probability of so large a value at the sizes that were drawn.
+    pub(super) fn p_value_drawn(&self, value: f64) -> f64 {
+        p_value(&self.draws, value)
+    }
+
+    /// Probability of so large a value at these sizes.
+    pub(super) fn p_value(&self, value: f64, rows: (u64, u64)) -> f64 {
+        p_value(&self.draws, value / self.scale(rows) + self.bias)
+    }
 }
 
 /// The share of draws at or above a value, the value itself among them.

@@ -38,15 +38,17 @@ fn baseline(values: &[f64]) -> Baseline {
     sample.update(&Matrix { columns: 3, values: values.to_vec() }, |at| at as u64);
     let components = fit.finish(&features, &sample);
     let own = Window::default();
-    let mut baseline = Baseline { features, components, own };
+    let mut baseline = Baseline { features, components, waves: BTreeMap::new(), own };
     baseline.own = window(&baseline, values);
     baseline
 }
 
 fn window(baseline: &Baseline, values: &[f64]) -> Window {
     let mut window = Window::default();
+    let rows = Matrix { columns: 3, values: values.to_vec() };
     window.sums.update(&baseline.components, &baseline.features.standardise(values));
-    window.sample.update(&Matrix { columns: 3, values: values.to_vec() }, |at| at as u64);
+    window.products.update(&baseline.features, &rows);
+    window.sample.update(&rows, |at| at as u64);
     window
 }
 
@@ -114,6 +116,7 @@ fn too_little_is_insufficient_and_sameness_is_told() {
     assert!(same[0].reason.as_deref().unwrap().starts_with("not defined"));
     assert_eq!(same[1].value, Some(0.5));
     assert!(same[2].reason.as_deref().unwrap().starts_with("constant"));
+    assert!(same[3].reason.as_deref().unwrap().starts_with("not defined"));
 }
 
 #[test]
@@ -153,14 +156,24 @@ fn vectors_that_turn_or_grow_are_seen() {
     };
     let reference = side(&moved(1, [3.0, 0.0, 0.0], 1.0), 0);
     let drifted = |current: &[f64]| -> Vec<&str> {
-        let reports = vectors::measure(&ON_VECTORS, &reference, &side(current, 0), 200);
+        let mut current = side(current, 0);
+        let mut reference = reference.clone();
+        let waves = space.waves(&reference.1);
+        for (sums, sample) in [&mut reference, &mut current] {
+            sums.waves.update(&waves, &space.points(&sample.rows().concat()));
+        }
+        let reports = vectors::measure(&ON_VECTORS, Some(&waves), &reference, &current, 200);
         let rows = (600, 600);
         let report = |(metric, judged)| JointReport::new(metric, None, judged, rows);
         reports.into_iter().map(report).filter(|it| it.drifted).map(|it| it.metric).collect()
     };
     assert_eq!(drifted(&moved(2, [3.0, 0.0, 0.0], 1.0)), [""; 0]);
-    assert_eq!(drifted(&moved(2, [0.0, 3.0, 0.0], 1.0)), ["centroid_cosine", "centroid_euclidean"]);
-    assert_eq!(drifted(&moved(2, [3.0, 0.0, 0.0], 1.5)), ["centroid_euclidean", "norm_shift"]);
-    let few = vectors::measure(&ON_VECTORS, &reference, &side(&[1.0; 30], 0), 200);
-    assert!(few.iter().all(|(_, it)| matches!(it, Err(NoValue::Insufficient { .. }))));
+    let turned = ["centroid_cosine", "centroid_euclidean", "mmd"];
+    assert_eq!(drifted(&moved(2, [0.0, 3.0, 0.0], 1.0)), turned);
+    let grown = ["centroid_euclidean", "norm_shift", "mmd"];
+    assert_eq!(drifted(&moved(2, [3.0, 0.0, 0.0], 1.5)), grown);
+    let few = vectors::measure(&ON_VECTORS, None, &reference, &side(&[1.0; 30], 0), 200);
+    let refused = |it: &NoValue| matches!(it, NoValue::Insufficient { .. });
+    let of_sums = few.iter().filter(|(metric, _)| *metric != "mmd");
+    assert!(of_sums.into_iter().all(|(_, it)| it.as_ref().is_err_and(refused)));
 }

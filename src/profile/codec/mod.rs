@@ -12,8 +12,10 @@ mod writer;
 use reader::Reader;
 use writer::write_profile;
 
-const VERSION: u8 = 2;
-/// Without times and ids of the rows.
+const VERSION: u8 = 3;
+/// Without what the rows are as a whole.
+const VERSION_WITHOUT_JOINT: u8 = 2;
+/// Without times and ids of the rows besides.
 const VERSION_FIRST: u8 = 1;
 const ZSTD_LEVEL: i32 = 6;
 /// Most bytes that a profile may have before compression.
@@ -68,7 +70,7 @@ fn compress(payload: &[u8]) -> Vec<u8> {
 /// [`CodecError`] where the bytes are none, of an unknown version, or damaged.
 pub fn decode(bytes: &[u8]) -> Result<Profile, CodecError> {
     let (&version, body) = bytes.split_first().ok_or(Damaged("no bytes"))?;
-    if ![VERSION_FIRST, VERSION].contains(&version) {
+    if !(VERSION_FIRST..=VERSION).contains(&version) {
         return Err(CodecError::Version { got: version });
     }
     const WINDOW_LOG_MAX: u32 = 23;
@@ -83,7 +85,17 @@ pub fn decode(bytes: &[u8]) -> Result<Profile, CodecError> {
     if payload.len() as u64 > PAYLOAD_BYTES_MAX {
         return Err(Damaged("too large"));
     }
-    Reader::new(&payload).whole_profile(version > VERSION_FIRST)
+    let has = Has { rows: version > VERSION_FIRST, joint: version > VERSION_WITHOUT_JOINT };
+    Reader::new(&payload).whole_profile(has)
+}
+
+/// What a version has beside columns.
+#[derive(Clone, Copy)]
+struct Has {
+    /// Times and ids of the rows.
+    rows: bool,
+    /// What the rows are as a whole.
+    joint: bool,
 }
 
 fn power(scale: u8) -> f64 {

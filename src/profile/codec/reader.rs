@@ -1,10 +1,10 @@
 //! Reading a profile's payload, believing nothing.
 use super::super::{distinct, order};
 use super::CodecError::{self, Damaged};
-use super::{BITS, SCALE_MAX, power};
+use super::{BITS, Has, SCALE_MAX, power};
 use crate::profile::{
     Body, Categories, ColumnProfile, Counts, Distribution, Ids, Kind, Moments, Numeric, Profile,
-    Times,
+    Times, joint::Joint,
 };
 
 /// Rows are summed without overflow below this.
@@ -20,9 +20,9 @@ impl<'a> Reader<'a> {
         Self { rest: payload }
     }
 
-    /// A profile and nothing after it; of the first version without times and ids of the rows.
-    pub(super) fn whole_profile(mut self, has_rows: bool) -> Result<Profile, CodecError> {
-        let profile = self.profile(has_rows)?;
+    /// A profile and nothing after it.
+    pub(super) fn whole_profile(mut self, has: Has) -> Result<Profile, CodecError> {
+        let profile = self.profile(has)?;
         if self.rest.is_empty() { Ok(profile) } else { Err(Damaged("bytes after the end")) }
     }
 
@@ -93,12 +93,15 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn profile(&mut self, has_rows: bool) -> Result<Profile, CodecError> {
+    fn profile(&mut self, has: Has) -> Result<Profile, CodecError> {
         let mut profile =
             Profile { rows: self.rows()?, cells_refused: self.varint()?, ..Profile::default() };
-        if has_rows {
+        if has.rows {
             profile.times = self.times()?;
             profile.ids = self.ids(profile.rows)?;
+        }
+        if has.joint {
+            profile.joint = self.joint(profile.rows)?;
         }
         for _ in 0..self.length()? {
             let name = self.text()?;
@@ -111,6 +114,16 @@ impl<'a> Reader<'a> {
             }
         }
         Ok(profile)
+    }
+
+    fn joint(&mut self, rows: u64) -> Result<Option<Box<Joint>>, CodecError> {
+        let bytes = self.bytes()?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let bad = Damaged("what is kept of whole rows");
+        let joint: Box<Joint> = postcard::from_bytes(bytes).map_err(|_| bad.clone())?;
+        if joint.is_sound(rows) { Ok(Some(joint)) } else { Err(bad) }
     }
 
     fn column(&mut self) -> Result<ColumnProfile, CodecError> {

@@ -13,6 +13,9 @@ pub(super) fn write_profile(profile: &Profile, limits: &Limits) -> Vec<u8> {
     if let Some(ids) = &profile.ids {
         [ids.rows, ids.repeated, ids.error_rows].into_iter().for_each(|it| writer.varint(it));
     }
+    // Nothing in it can fail to be written into memory; bytes that are none would be refused.
+    let joint = profile.joint.as_ref().and_then(|it| postcard::to_allocvec(it).ok());
+    writer.bytes(&joint.unwrap_or_default());
     writer.varint(profile.columns.len() as u64);
     for (name, column) in &profile.columns {
         let mut column = column.clone();

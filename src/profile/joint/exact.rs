@@ -1,4 +1,5 @@
 //! Sums that do not depend on the order of their terms.
+use serde::{Deserialize, Serialize};
 
 /// A sum in fixed point: terms are rounded once, to a multiple of 2⁻⁴⁰ (9e-13), and then added
 /// without error. Terms beyond ±2⁴⁷ (1.4e14) count as that, so that 2⁴⁰ of them fit.
@@ -12,7 +13,7 @@
 /// assert_eq!(one, other);
 /// assert!((one.value() - 0.3).abs() < 1e-12);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExactSum(i128);
 
 const UNIT: f64 = (1_u64 << 40) as f64;
@@ -46,7 +47,13 @@ impl ExactSum {
 
     /// Adds another sum.
     pub fn merge(&mut self, other: &Self) {
-        self.0 += other.0;
+        // Sums of rows never come near the end; what was damaged in a store must not panic.
+        self.0 = self.0.wrapping_add(other.0);
+    }
+
+    /// What is left without some of the terms.
+    pub(super) fn without(&self, some: &Self) -> Self {
+        Self(self.0.wrapping_sub(some.0))
     }
 
     /// The sum.

@@ -1,6 +1,7 @@
 //! Columns as numbers: how a row becomes a point, frozen with the reference.
 use arrow_array::RecordBatch;
 use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
 
 use super::read;
 use crate::profile::{Body, Categories, ColumnProfile, Kind, Profile, order};
@@ -29,7 +30,7 @@ impl Matrix {
 }
 
 /// How a column becomes a number.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Encoding {
     /// Its value; no value is the reference's mean.
     Number {
@@ -44,7 +45,8 @@ pub enum Encoding {
 }
 
 /// Shares of a reference's categories, standardised.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "KeptShares", into = "KeptShares")]
 pub struct Shares {
     codes: HashMap<String, u32>,
     /// Codes of the categories that are numbers, by the number's key.
@@ -53,8 +55,15 @@ pub struct Shares {
     standardised: Vec<f64>,
 }
 
+/// The same as it is kept: names in the order of their codes.
+#[derive(Clone, Serialize, Deserialize)]
+struct KeptShares {
+    names: Vec<String>,
+    standardised: Vec<f64>,
+}
+
 /// One column.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Feature {
     pub(super) name: String,
     pub(super) kind: Kind,
@@ -66,7 +75,7 @@ pub(super) struct Feature {
 /// As NannyML has it: no value is the mean or the most frequent category, a category is its share
 /// of the reference's rows (0 where the reference does not have it), and all is standardised by
 /// the reference's mean and deviation. NaN and infinities are no values.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Features {
     pub(super) columns: Vec<Feature>,
     left_out: Vec<String>,
@@ -122,6 +131,16 @@ impl Features {
         self.columns.iter().map(|it| it.name.as_str())
     }
 
+    /// The places of those that are numbers by kind, with their means and deviations.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = (usize, f64, f64)> {
+        self.columns.iter().enumerate().filter_map(|(at, it)| match it.encoding {
+            Encoding::Number { mean, deviation } if it.kind == Kind::Numeric => {
+                Some((at, mean, deviation))
+            }
+            _ => None,
+        })
+    }
+
     /// The names that were asked for and can't be looked at.
     pub fn left_out(&self) -> &[String] {
         &self.left_out
@@ -132,7 +151,7 @@ impl Features {
     pub fn categories(&self) -> Vec<Option<usize>> {
         let count = |it: &Feature| match &it.encoding {
             Encoding::Number { .. } => None,
-            Encoding::Category(shares) => Some(shares.standardised.len() - 1),
+            Encoding::Category(shares) => Some(shares.standardised.len().saturating_sub(1)),
         };
         self.columns.iter().map(count).collect()
     }
@@ -189,9 +208,25 @@ impl Encoding {
             Self::Number { .. } => 0.0,
             Self::Category(shares) => {
                 let code = if value.is_nan() { 0 } else { value as usize };
-                shares.standardised[code.min(shares.standardised.len() - 1)]
+                let share = shares.standardised.get(code).or(shares.standardised.last());
+                share.copied().unwrap_or(0.0)
             }
         }
+    }
+}
+
+impl From<KeptShares> for Shares {
+    fn from(kept: KeptShares) -> Self {
+        Self::new(kept.names.into_iter(), kept.standardised)
+    }
+}
+
+impl From<Shares> for KeptShares {
+    fn from(shares: Shares) -> Self {
+        let mut names: Vec<(String, u32)> = shares.codes.into_iter().collect();
+        names.sort_by_key(|(_, code)| *code);
+        let names = names.into_iter().map(|(name, _)| name).collect();
+        Self { names, standardised: shares.standardised }
     }
 }
 
@@ -211,14 +246,17 @@ impl Shares {
         let deviation = if deviation > 1e-12 { deviation } else { 1.0 };
         let shares = counts.iter().map(|(_, count)| share(*count)).chain([0.0]);
         let standardised = shares.map(|share| (share - mean) / deviation).collect();
-        let codes: HashMap<String, u32> =
-            counts.into_iter().map(|(name, _)| name).zip(0..).collect();
+        Some(Self::new(counts.into_iter().map(|(name, _)| name), standardised))
+    }
+
+    fn new(names: impl Iterator<Item = String>, standardised: Vec<f64>) -> Self {
+        let codes: HashMap<String, u32> = names.zip(0..).collect();
         let number = |(name, code): (&String, &u32)| {
             let number = name.parse::<f64>().ok().filter(|it| it.is_finite())?;
             (super::read::number_name(number) == *name).then(|| (order::key(number), *code))
         };
         let numbers = codes.iter().filter_map(number).collect();
-        Some(Self { codes, numbers, standardised })
+        Self { codes, numbers, standardised }
     }
 
     /// The code of a category.

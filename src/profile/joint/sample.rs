@@ -1,6 +1,8 @@
 //! A bounded sample of rows that does not depend on their order.
 use std::{cmp::Ordering, collections::BinaryHeap};
 
+use serde::{Deserialize, Serialize};
+
 use super::Matrix;
 use crate::profile::names::fnv1a;
 
@@ -10,7 +12,8 @@ pub const ROWS_MAX: usize = 10_000;
 /// The rows with the smallest keys. Keys are hashes of what names a row (its id, or its file and
 /// its place), so the sample is a fair one; samples of two windows merge into the sample of both,
 /// whatever the order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "KeptRows", into = "KeptRows")]
 pub struct RowSample {
     rows_max: usize,
     kept: BinaryHeap<Kept>,
@@ -20,6 +23,46 @@ pub struct RowSample {
 struct Kept {
     key: u64,
     row: Box<[f64]>,
+}
+
+/// The same as it is kept: the smallest key first, column by column, which compresses better.
+#[derive(Clone, Serialize, Deserialize)]
+struct KeptRows {
+    rows_max: u64,
+    keys: Vec<u64>,
+    columns: Vec<Vec<f32>>,
+}
+
+impl From<RowSample> for KeptRows {
+    fn from(sample: RowSample) -> Self {
+        let rows = sample.kept.into_sorted_vec();
+        let columns = rows.first().map_or(0, |it| it.row.len());
+        let column = |at: usize| rows.iter().map(|it| it.row[at] as f32).collect();
+        Self {
+            rows_max: sample.rows_max as u64,
+            keys: rows.iter().map(|it| it.key).collect(),
+            columns: (0..columns).map(column).collect(),
+        }
+    }
+}
+
+impl From<KeptRows> for RowSample {
+    fn from(kept: KeptRows) -> Self {
+        let mut sample = Self::new(usize::try_from(kept.rows_max).unwrap_or(usize::MAX));
+        for (at, key) in kept.keys.into_iter().enumerate() {
+            let cell = |column: &Vec<f32>| column.get(at).map_or(f64::NAN, |it| f64::from(*it));
+            let row = kept.columns.iter().map(cell).collect();
+            sample.push(Kept { key, row });
+        }
+        sample
+    }
+}
+
+impl PartialEq for RowSample {
+    fn eq(&self, other: &Self) -> bool {
+        let sorted = |sample: &Self| sample.kept.clone().into_sorted_vec();
+        self.rows_max == other.rows_max && sorted(self) == sorted(other)
+    }
 }
 
 impl Ord for Kept {
@@ -75,8 +118,21 @@ impl RowSample {
         rows.rows().enumerate().for_each(|(at, row)| self.offer(key(at), row));
     }
 
+    /// Offers rows rounded to 32 bits, which is how a stored sample has them.
+    pub fn update_rounded(&mut self, rows: &Matrix, key: impl Fn(usize) -> u64) {
+        let mut rounded = Vec::with_capacity(rows.columns);
+        for (at, row) in rows.rows().enumerate() {
+            rounded.clear();
+            rounded.extend(row.iter().map(|x| f64::from(*x as f32)));
+            self.offer(key(at), &rounded);
+        }
+    }
+
     /// Offers a row.
     pub fn offer(&mut self, key: u64, row: &[f64]) {
+        if self.rows_max == 0 {
+            return;
+        }
         let is_full = self.kept.len() >= self.rows_max;
         if is_full && self.kept.peek().is_none_or(|last| last.key < key) {
             return;

@@ -1,64 +1,54 @@
 //! A window's sums against the frozen components.
-use super::{Components, ExactSum, components::FREQUENCIES, exact};
+use serde::{Deserialize, Serialize};
 
-/// Rows whose cosines and sines are added up in 64 bits before they go to the sum.
-const BLOCK: usize = 1 << 16;
+use super::{Components, ExactSum, WaveSums};
 
 /// What a window keeps of its points: how far they lie from the reference's plane, and where they
 /// lie on the random waves. Merging is associative and commutative to the bit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JointSums {
-    /// Rows.
+    /// Rows of which there are residuals.
     pub rows: u64,
     residual: ExactSum,
     residual_squared: ExactSum,
-    cos: Vec<ExactSum>,
-    sin: Vec<ExactSum>,
-}
-
-impl Default for JointSums {
-    fn default() -> Self {
-        Self {
-            rows: 0,
-            residual: ExactSum::default(),
-            residual_squared: ExactSum::default(),
-            cos: vec![ExactSum::default(); FREQUENCIES],
-            sin: vec![ExactSum::default(); FREQUENCIES],
-        }
-    }
+    /// Squared, by column; empty where that was not asked for.
+    missed: Vec<ExactSum>,
+    /// The waves, which count their rows themselves.
+    pub waves: WaveSums,
 }
 
 impl JointSums {
     /// Adds points from [`super::Features::standardise`].
     pub fn update(&mut self, components: &Components, points: &[f64]) {
         self.add_residuals(components, points);
-        self.add_fourier(components, points);
+        self.waves.update(components.waves(), points);
     }
 
-    /// Adds the residuals only, for whoever wants no waves; `rows` is counted here.
+    /// Adds the residuals only, for whoever wants no waves.
     pub fn add_residuals(&mut self, components: &Components, points: &[f64]) {
-        let mut room = Vec::new();
+        let mut along = Vec::new();
         for point in components.points(points) {
-            self.rows += 1;
-            let residual = components.residual_in(point, &mut room);
-            self.residual.add(residual);
-            self.residual_squared.add(residual * residual);
+            let residual = components.residual_in(point, &mut along);
+            self.add_residual(residual);
         }
     }
 
-    fn add_fourier(&mut self, components: &Components, points: &[f64]) {
-        let (mut cos, mut sin) = ([0.0; FREQUENCIES], [0.0; FREQUENCIES]);
-        let points: Vec<&[f64]> = components.points(points).collect();
-        for block in points.chunks(BLOCK) {
-            let (mut cosines, mut sines) = ([0_i64; FREQUENCIES], [0_i64; FREQUENCIES]);
-            for point in block {
-                components.fourier(point, &mut cos, &mut sin);
-                cosines.iter_mut().zip(&cos).for_each(|(sum, term)| *sum += exact::small(*term));
-                sines.iter_mut().zip(&sin).for_each(|(sum, term)| *sum += exact::small(*term));
-            }
-            self.cos.iter_mut().zip(cosines).for_each(|(sum, units)| sum.add_units(units));
-            self.sin.iter_mut().zip(sines).for_each(|(sum, units)| sum.add_units(units));
+    /// Adds the residuals, and what each column has of them.
+    pub fn add_residuals_by_column(&mut self, components: &Components, points: &[f64]) {
+        let mut along = Vec::new();
+        for point in components.points(points) {
+            let residual = components.residual_in(point, &mut along);
+            self.add_residual(residual);
+            self.missed.resize(point.len(), ExactSum::default());
+            let missed = components.missed_in(&along);
+            self.missed.iter_mut().zip(missed).for_each(|(sum, it)| sum.add(it * it));
         }
+    }
+
+    fn add_residual(&mut self, residual: f64) {
+        self.rows += 1;
+        self.residual.add(residual);
+        self.residual_squared.add(residual * residual);
     }
 
     /// Adds another window's sums against the same components.
@@ -66,8 +56,9 @@ impl JointSums {
         self.rows += other.rows;
         self.residual.merge(&other.residual);
         self.residual_squared.merge(&other.residual_squared);
-        self.cos.iter_mut().zip(&other.cos).for_each(|(sum, other)| sum.merge(other));
-        self.sin.iter_mut().zip(&other.sin).for_each(|(sum, other)| sum.merge(other));
+        self.missed.resize(self.missed.len().max(other.missed.len()), ExactSum::default());
+        self.missed.iter_mut().zip(&other.missed).for_each(|(sum, other)| sum.merge(other));
+        self.waves.merge(&other.waves);
     }
 
     /// Mean and standard deviation (ddof 0) of the residuals; `None` without rows.
@@ -78,12 +69,8 @@ impl JointSums {
         Some((mean, variance.max(0.0).sqrt()))
     }
 
-    /// The mean cosine and sine at every frequency; empty without rows.
-    pub fn waves(&self) -> Vec<(f64, f64)> {
-        if self.rows == 0 {
-            return Vec::new();
-        }
-        let mean = |sum: &ExactSum| sum.value() / self.rows as f64;
-        self.cos.iter().zip(&self.sin).map(|(cos, sin)| (mean(cos), mean(sin))).collect()
+    /// The mean squared residual of each column; empty where that was not asked for.
+    pub fn missed(&self) -> Vec<f64> {
+        self.missed.iter().map(|sum| sum.value() / self.rows.max(1) as f64).collect()
     }
 }

@@ -77,7 +77,7 @@ proptest! {
         // Without a column that can be looked at there are no points.
         let (mean, deviation) = whole.residuals().unwrap_or_default();
         prop_assert!(mean.is_finite() && deviation.is_finite() && mean >= 0.0);
-        prop_assert!(whole.waves().iter().all(|(c, s)| c.hypot(*s) <= 1.0 + 1e-9));
+        prop_assert!(whole.waves.means().iter().all(|(c, s)| c.hypot(*s) <= 1.0 + 1e-9));
         let sample = |from: usize, to: usize| {
             let mut sample = RowSample::new(7);
             let rows = features.read(&table(&current[from..to]));
@@ -177,5 +177,5 @@ fn vectors_of_another_length_or_without_a_number_are_refused() {
 #[test]
 fn what_does_not_vary_has_no_residual() {
     let (_, components) = frozen(&table(&[(Some(1.0), Some(1)); 5]));
-    assert!(!components.has_residuals() && components.kernel_width() <= 0.0);
+    assert!(!components.has_residuals() && components.waves().kernel_width() <= 0.0);
 }

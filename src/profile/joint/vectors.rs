@@ -2,7 +2,9 @@
 use arrow_array::{Array, ArrayRef, cast::AsArray};
 use arrow_schema::DataType;
 
-use super::{ExactSum, Matrix};
+use serde::{Deserialize, Serialize};
+
+use super::{ExactSum, Matrix, RowSample, WaveSums, Waves};
 use crate::profile::cells;
 
 /// Longest vector that is looked at.
@@ -30,20 +32,27 @@ pub struct VectorFit {
 }
 
 impl VectorFit {
-    /// Adds a column's rows. The first vector says how long vectors are.
-    pub fn update(&mut self, array: &ArrayRef) {
+    /// Adds a column's rows. The first vector says how long vectors are. What is returned are the
+    /// valid ones, and the place of each among the rows.
+    pub fn update(&mut self, array: &ArrayRef) -> (Matrix, Vec<usize>) {
+        let (mut values, mut places) = (Vec::new(), Vec::new());
+        let mut row = 0;
         each(array, |vector| {
+            row += 1;
             let Some(vector) = vector.filter(|it| it.iter().all(|x| x.is_finite())) else {
                 return;
             };
             if self.dimensions == 0 && vector.len() <= DIMENSIONS_MAX {
                 self.dimensions = vector.len();
             }
-            if vector.len() == self.dimensions {
+            if vector.len() == self.dimensions && !vector.is_empty() {
                 self.count += 1;
                 self.squares += vector.iter().map(|x| x * x).sum::<f64>();
+                values.extend_from_slice(vector);
+                places.push(row - 1);
             }
         });
+        (Matrix { columns: self.dimensions, values }, places)
     }
 
     /// Freezes the space that vectors are in; `None` where there was none.
@@ -56,7 +65,7 @@ impl VectorFit {
 }
 
 /// What is frozen of a reference's vectors.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VectorSpace {
     /// How long vectors are.
     pub dimensions: usize,
@@ -64,8 +73,20 @@ pub struct VectorSpace {
     pub unit: f64,
 }
 
+impl VectorSpace {
+    /// The waves of vectors in this space, from a sample of the reference's.
+    pub fn waves(&self, sample: &RowSample) -> Waves {
+        Waves::of(self.dimensions, sample, |vector| self.points(vector))
+    }
+
+    /// Vectors as points: in the space's unit.
+    pub fn points(&self, vectors: &[f64]) -> Vec<f64> {
+        vectors.iter().map(|x| x / self.unit).collect()
+    }
+}
+
 /// What a window keeps of a column of vectors. Merging is associative and commutative to the bit.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VectorSums {
     space: VectorSpace,
     /// Vectors of the reference's length whose numbers are all finite.
@@ -77,6 +98,8 @@ pub struct VectorSums {
     coordinates: Vec<ExactSum>,
     norm: ExactSum,
     norm_squared: ExactSum,
+    /// The waves, where they are asked for.
+    pub waves: WaveSums,
 }
 
 impl VectorSums {
@@ -90,7 +113,21 @@ impl VectorSums {
             coordinates: vec![ExactSum::default(); space.dimensions],
             norm: ExactSum::default(),
             norm_squared: ExactSum::default(),
+            waves: WaveSums::default(),
         }
+    }
+
+    /// Whether it can have been made here, of as many rows.
+    pub(super) fn is_sound(&self, rows: u64) -> bool {
+        let counts = [self.missing, self.refused, self.waves.rows];
+        let counted = counts[..2].iter().try_fold(self.valid, |sum, it| sum.checked_add(*it));
+        let unit = self.space.unit;
+        counted.is_some_and(|it| it <= rows)
+            && self.waves.rows <= self.valid
+            && self.waves.is_sound()
+            && self.coordinates.len() == self.space.dimensions
+            && unit.is_finite()
+            && unit > 0.0
     }
 
     /// Adds a column's rows. What is returned are the valid ones, and the place of each among the
@@ -140,6 +177,17 @@ impl VectorSums {
         self.coordinates.iter_mut().zip(&other.coordinates).for_each(|(a, b)| a.merge(b));
         self.norm.merge(&other.norm);
         self.norm_squared.merge(&other.norm_squared);
+        self.waves.merge(&other.waves);
+    }
+
+    /// Counts rows of a file that did not have the column.
+    pub fn absent(&mut self, rows: u64) {
+        self.missing += rows;
+    }
+
+    /// The space that they are in.
+    pub fn space(&self) -> VectorSpace {
+        self.space
     }
 
     /// The mean vector; empty without vectors.

@@ -60,19 +60,24 @@ fn times_and_ids_are_read_and_the_first_version_had_none() {
     let bare = varied();
     let profile = Profile { times, ids: Some(ids), ..bare.clone() };
     assert_eq!(decode(&encode(&profile, &Limits::default())).unwrap(), profile);
-    // Two bytes after the rows and the refused cells say that neither is there.
+    // Three bytes after the rows and the refused cells say that neither is there, nor anything of
+    // whole rows.
     let mut payload = zstd::decode_all(&encode(&bare, &Limits::default())[1..]).unwrap();
     let at = 3;
+    let old = |version: u8, payload: &[u8]| {
+        [vec![version], zstd::encode_all(payload, 1).unwrap()].concat()
+    };
+    assert_eq!(payload.remove(at + 2), 0);
+    assert_eq!(decode(&old(2, &payload)).unwrap(), bare);
     assert_eq!(payload.drain(at..at + 2).collect::<Vec<_>>(), [0, 0]);
-    let first = [vec![1], zstd::encode_all(&payload[..], 1).unwrap()].concat();
-    assert_eq!(decode(&first).unwrap(), bare);
+    assert_eq!(decode(&old(1, &payload)).unwrap(), bare);
 }
 
 #[test]
 fn what_is_no_profile_is_an_error() {
     insta::assert_snapshot!(decode(&[]).unwrap_err(), @"damaged profile: no bytes");
     let foreign = decode(b"PAR1").unwrap_err();
-    insta::assert_snapshot!(foreign, @"unknown profile format: expected version 2 or older, got 80");
+    insta::assert_snapshot!(foreign, @"unknown profile format: expected version 3 or older, got 80");
     let garbage = decode(&[1, 2, 3]).unwrap_err();
     insta::assert_snapshot!(garbage, @"damaged profile: cannot be decompressed");
     let bytes = encode(&varied(), &Limits::stored());
