@@ -8,7 +8,7 @@ use super::Roles;
 use crate::{
     config::{ModelConfig, Threshold},
     monitor::{Frozen, OwnWindows},
-    profile::{Limits, Profile, Profiler},
+    profile::{Limits, Profile, Profiler, joint::ScoreSums},
     source::Batch,
     time::{Grid, Interval, Timestamp, WindowSize},
 };
@@ -21,6 +21,7 @@ pub struct ReferenceRows<'a> {
     roles: &'a Roles,
     grid: Grid,
     whole: Profiler,
+    scores: Option<ScoreSums>,
     windows: BTreeMap<Timestamp, (Interval, Profiler)>,
     /// Windows that begin before this were let go of.
     floor: Timestamp,
@@ -30,7 +31,9 @@ impl<'a> ReferenceRows<'a> {
     /// Ready to take rows; those with times go to windows of `grid` besides.
     pub fn new(roles: &'a Roles, grid: Grid) -> Self {
         let whole = Profiler::new(roles.kinds.clone(), Limits::default());
-        Self { roles, grid, whole, windows: BTreeMap::new(), floor: Timestamp::MIN }
+        let scores = roles.score.as_ref();
+        let scores = scores.map(|score| ScoreSums::new(score, roles.kinds.clone()));
+        Self { roles, grid, whole, scores, windows: BTreeMap::new(), floor: Timestamp::MIN }
     }
 
     /// Takes a batch.
@@ -40,6 +43,7 @@ impl<'a> ReferenceRows<'a> {
     pub fn add(&mut self, batch: &Batch) -> Result<(), String> {
         let record = self.roles.profiled(&batch.record)?;
         self.whole.update(&record);
+        self.scores.iter_mut().for_each(|scores| scores.update(&record));
         let Some(times) = &batch.times_us else { return Ok(()) };
         let mut groups: BTreeMap<Timestamp, Vec<u32>> = BTreeMap::new();
         let mut last: Option<Interval> = None;
@@ -73,11 +77,11 @@ impl<'a> ReferenceRows<'a> {
         known.filter(|it| it.contains(at)).unwrap_or_else(|| self.grid.window_of(at))
     }
 
-    /// The whole, and its windows in their order.
-    pub fn finish(self) -> (Profile, Vec<(Interval, Profile)>) {
+    /// The whole, its windows in their order, and how its score goes with its columns.
+    pub fn finish(self) -> (Profile, Vec<(Interval, Profile)>, Option<ScoreSums>) {
         let windows = self.windows.into_values();
         let windows = windows.map(|(window, profiler)| (window, profiler.finish()));
-        (self.whole.finish(), windows.collect())
+        (self.whole.finish(), windows.collect(), self.scores)
     }
 }
 
@@ -196,7 +200,8 @@ url = { env = "URL" }
         let roles = Roles::new(&model());
         let mut rows = ReferenceRows::new(&roles, Grid::utc(WindowSize::Day));
         (0..3).for_each(|part| rows.add(&batch(days, part)).unwrap());
-        rows.finish()
+        let (profile, windows, _) = rows.finish();
+        (profile, windows)
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod compare;
 pub mod compat;
 pub mod drift;
 pub mod explain;
+pub mod impact;
 mod kinds;
 mod measurement;
 pub mod multivariate;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     OwnWindows,
+    impact::ScoreMeans,
     kinds::{are_times, read_as},
 };
 use crate::{
@@ -32,6 +33,9 @@ pub struct Frozen {
     /// What its own windows say against the whole of it, by their size; none where its rows have
     /// no times.
     pub own: Vec<OwnWindows>,
+    /// How its score goes with its columns; none where it has no score, or where its rows were not
+    /// read but summaries of them.
+    pub scores: Option<ScoreMeans>,
 }
 
 /// Freezes a profile as a reference.
@@ -63,7 +67,7 @@ pub fn freeze(
     }
     let cut = |(name, column): (&String, &ColumnProfile)| (name.clone(), Bins::of(column, bins));
     let bins = profile.columns.iter().map(cut).collect();
-    Frozen { id: id.into(), profile, bins, own: Vec::new() }
+    Frozen { id: id.into(), profile, bins, own: Vec::new(), scores: None }
 }
 
 fn inferred(column: &ColumnProfile) -> Kind {

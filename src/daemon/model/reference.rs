@@ -10,8 +10,8 @@ use crate::{
         reference::{self, OWN_WINDOWS_MAX, ReferenceRows},
         rules,
     },
-    monitor::{self, Frozen},
-    profile::{Limits, Profile, codec},
+    monitor::{self, Frozen, impact::ScoreMeans},
+    profile::{Limits, Profile, codec, joint::ScoreSums},
     retrain::RunState,
     source::{AnySource, Part, Query, ReadReport, SourceError, TimeColumn},
     store::{Commit, ReferenceRow},
@@ -49,8 +49,8 @@ impl ModelWorker {
         let (source, roles) = (Arc::new(named.source.clone()), self.roles.clone());
         let (name, model, time) = (named.name.clone(), self.model().clone(), self.time.clone());
         let read = move || {
-            let (profile, windows, refused) = read_all(&source, &roles, &model, &time)?;
-            Ok((frozen_of(&model, &roles, profile, "static", &windows, false), refused))
+            let (whole, refused) = read_all(&source, &roles, &model, &time)?;
+            Ok((frozen_static(&model, &roles, whole), refused))
         };
         let (frozen, refused) = parts::blocking(read).await?;
         if refused > 0 {
@@ -182,8 +182,8 @@ pub fn read_static(model: &ModelConfig) -> Result<Option<Frozen>, SourceError> {
     let ReferenceKind::Static(named) = &model.reference.kind else { return Ok(None) };
     let (source, roles) = (Arc::new(named.source.clone()), Roles::new(model));
     let time = time_of(model);
-    let (profile, windows, _) = read_all(&source, &roles, model, &time)?;
-    Ok(Some(frozen_of(model, &roles, profile, "static", &windows, false)))
+    let (whole, _) = read_all(&source, &roles, model, &time)?;
+    Ok(Some(frozen_static(model, &roles, whole)))
 }
 
 /// The column that says when.
@@ -212,16 +212,24 @@ fn frozen_of(
 /// Windows with what they hold.
 type Windows = Vec<(Interval, Profile)>;
 
-/// A whole source, its windows where its rows have times, and how many rows were refused.
-type Whole = (Profile, Windows, u64);
+/// A whole source, its windows where its rows have times, and how its score goes with its columns.
+type Whole = (Profile, Windows, Option<ScoreSums>);
 
-/// Profiles a whole source.
+/// A reference whose rows were read.
+fn frozen_static(model: &ModelConfig, roles: &Roles, whole: Whole) -> Frozen {
+    let (profile, windows, scores) = whole;
+    let mut frozen = frozen_of(model, roles, profile, "static", &windows, false);
+    frozen.scores = scores.as_ref().and_then(|sums| ScoreMeans::of(sums, &frozen.bins));
+    frozen
+}
+
+/// Profiles a whole source, and says how many rows were refused.
 fn read_all(
     source: &Arc<AnySource>,
     roles: &Roles,
     model: &ModelConfig,
     time: &TimeColumn,
-) -> Result<Whole, SourceError> {
+) -> Result<(Whole, u64), SourceError> {
     let parts = source.get().parts()?;
     let timed = parts
         .iter()
@@ -229,13 +237,13 @@ fn read_all(
     // Rows without a readable time are of the reference all the same: then it is read without
     // times, and has no windows.
     if timed
-        && let Ok((profile, windows, report)) = read_parts(source, &parts, roles, model, Some(time))
+        && let Ok((whole, report)) = read_parts(source, &parts, roles, model, Some(time))
         && report.rows_without_time == 0
     {
-        return Ok((profile, windows, report.rows_refused));
+        return Ok((whole, report.rows_refused));
     }
-    let (profile, windows, report) = read_parts(source, &parts, roles, model, None)?;
-    Ok((profile, windows, report.rows_refused))
+    let (whole, report) = read_parts(source, &parts, roles, model, None)?;
+    Ok((whole, report.rows_refused))
 }
 
 fn read_parts(
@@ -244,7 +252,7 @@ fn read_parts(
     roles: &Roles,
     model: &ModelConfig,
     time: Option<&TimeColumn>,
-) -> Result<(Profile, Windows, ReadReport), SourceError> {
+) -> Result<(Whole, ReadReport), SourceError> {
     let grid = Grid { size: model.window, zone: model.time_zone.clone() };
     let mut rows = ReferenceRows::new(roles, grid);
     let (columns, keys) = (roles.wanted(), roles.named());
@@ -257,6 +265,5 @@ fn read_parts(
         total.rows_refused += report.rows_refused;
         total.rows_without_time += report.rows_without_time;
     }
-    let (profile, windows) = rows.finish();
-    Ok((profile, windows, total))
+    Ok((rows.finish(), total))
 }
