@@ -5,8 +5,9 @@
 //! the checks see the rest.
 //!
 //! **Invariant:** besides [`Config::load`] nothing here does IO: no secret is read, no file looked
-//! at, no name resolved.
+//! at, no name resolved. It reads the file, and the files of importances that the file names.
 mod budget;
+mod dump;
 mod file;
 mod mask;
 mod metrics;
@@ -15,6 +16,7 @@ mod problem;
 mod problems;
 mod read;
 mod read_detector;
+mod read_importances;
 mod read_model;
 mod read_rule;
 mod read_threshold;

@@ -5,6 +5,7 @@ use super::{
     Code, LabelSource, Labels, Metric, ModelConfig, Predictions, Problems, Reference,
     ReferenceKind, Start, file,
     read::Names,
+    read_importances::importances,
     read_rule::{self, Scope},
     suggest,
     table::Table,
@@ -22,6 +23,7 @@ pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option
     let labels_table = table.table("labels");
     let reference_table = table.table("reference");
     let metrics = table.table("metrics");
+    let importances_table = table.table("importances");
     let rules = table.tables("rules");
     let own = table.read::<file::Model>();
     let problems = table.problems();
@@ -43,6 +45,7 @@ pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option
     let reference =
         reference_table.and_then(|it| reference(&name, it, names, window, predictions.as_ref()));
     let metrics = read_metrics(metrics);
+    let importances = importances_table.and_then(|it| importances(&it, predictions.as_ref()));
     let scope = Scope {
         model: &name,
         window,
@@ -80,6 +83,7 @@ pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option
             None => None,
         },
         reference: reference?,
+        importances,
         rules: rules?,
         name,
     })
