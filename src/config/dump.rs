@@ -70,7 +70,10 @@ fn lightgbm(map: &Map<String, Value>) -> Result<Dump, String> {
             let Some(feature) = node.get("split_feature") else { continue };
             let name = index(feature).and_then(|it| names.get(it));
             let name = name.ok_or_else(|| {
-                format!("tree {at} splits on feature {feature}, of {} in `feature_names`", names.len())
+                format!(
+                    "tree {at} splits on feature {feature}, of {} in `feature_names`",
+                    names.len()
+                )
             })?;
             let gain = node.get("split_gain").and_then(Value::as_f64);
             let gain = gain.ok_or_else(|| format!("a split of tree {at} has no `split_gain`"))?;

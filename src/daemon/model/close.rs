@@ -228,6 +228,9 @@ impl ModelWorker {
             let measured = measure::drift(model, &self.roles, &against, closed, &mut self.nulls);
             commit.measurements.extend(measure::rows(&self.name, window, Group::Drift, &measured));
             let features = self.roles.features(&against);
+            if size == self.grid.size {
+                commit.cursors.extend(self.ranking_row(window, &against, &profiles, &features));
+            }
             self.judge(
                 &config,
                 size,

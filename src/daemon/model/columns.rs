@@ -66,6 +66,8 @@ fn of_predictions(model: &ModelConfig) -> Vec<Named> {
         |key: String, column: &String| Named { needed: false, ..Named::needed(key, column) };
     let features = model.predictions.features.iter().flatten();
     wanted.extend(features.map(|column| feature(of("predictions", "features"), column)));
+    let weighed = model.importances.iter().flat_map(|it| it.shares().keys());
+    wanted.extend(weighed.map(|column| feature(format!("`[models.{name}.importances]`"), column)));
     for rule in &model.rules {
         if let On::Columns(columns) = &rule.on {
             let key = format!("`on` of the rule `{}`", rule.name);

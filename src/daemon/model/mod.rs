@@ -6,11 +6,13 @@ pub mod columns;
 mod finish;
 pub(crate) mod history;
 mod label;
+mod rank;
 mod recall;
 mod reference;
 mod scan;
 mod windows;
 
+pub use rank::RANKING;
 pub use recall::Recalled;
 pub use reference::read_static;
 

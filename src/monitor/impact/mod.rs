@@ -34,6 +34,7 @@ use super::Frozen;
 use crate::{
     profile::{ColumnProfile, Moments, Profile},
     stat::{JensenShannon, NoValue, Pair, Part, Side, Statistic as _},
+    time::Interval,
 };
 
 mod importances;
@@ -48,6 +49,8 @@ pub use means::ScoreMeans;
 const NOISE: f64 = 3.0;
 /// Deviations of the reference's score that it must have moved.
 const SHIFT_MIN: f64 = 0.05;
+/// From here on a column has drifted: the usual cut of the Jensen-Shannon distance.
+pub const DRIFTED: f64 = 0.1;
 
 /// Columns by what they matter, and what they are ranked by.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -138,6 +141,22 @@ pub fn rank(sides: Sides<'_>, importances: Option<&Importances>) -> Ranking {
         score,
         columns,
     }
+}
+
+impl Impact {
+    /// Whether the column's drift is at least [`DRIFTED`].
+    pub fn has_drifted(&self) -> bool {
+        self.drift.is_some_and(|it| it >= DRIFTED)
+    }
+}
+
+/// A window's ranking, as it is kept for pages and reports.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WindowRanking {
+    /// When it is.
+    pub window: Interval,
+    /// Its columns.
+    pub ranking: Ranking,
 }
 
 impl Ranking {
@@ -243,6 +262,7 @@ fn score_shift(sides: Sides<'_>) -> Result<(ScoreShift, Option<String>), String>
     let noise = NOISE * (variance(&reference) + variance(&current)).sqrt();
     let floor = noise.max(SHIFT_MIN * reference.std());
     let moves = shift.abs() > floor;
-    let why = "the mean score has not moved by more than its noise and a twentieth of its deviation";
+    let why =
+        "the mean score has not moved by more than its noise and a twentieth of its deviation";
     Ok((moved, (!moves).then(|| why.to_owned())))
 }
