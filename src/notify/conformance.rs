@@ -211,7 +211,7 @@ pub(super) fn attempt(note: &Note, number: u32) -> Attempt {
 }
 
 fn notes() -> Vec<Note> {
-    vec![firing(), drift(), resolved(), retraining(), hostile()]
+    vec![firing(), drift(), ranked(), resolved(), retraining(), hostile()]
 }
 
 #[track_caller]

@@ -58,6 +58,16 @@ fn pretty(note: &Note) -> String {
 }
 
 #[test]
+fn the_columns_that_matter_are_a_list() {
+    let body: serde_json::Value = serde_json::from_slice(&body::render(&ranked())).unwrap();
+    let data = &body["data"];
+    insta::assert_snapshot!(format!("{:#}", data["columns"][0]), @"");
+    assert_eq!((&data["ranked_by"], &data["score"]["shift"]), (&"impact".into(), &0.0532.into()));
+    assert_eq!(data["importances"], "model.json (LightGBM, gain)");
+    assert_eq!(data["columns"].as_array().map(Vec::len), Some(4));
+}
+
+#[test]
 fn the_body_of_an_alert() {
     insta::assert_snapshot!(pretty(&drift()), @r#"
     {

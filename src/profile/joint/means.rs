@@ -183,7 +183,7 @@ impl ColumnSums {
                 }
             }
             Values::Names(known) => {
-                each_name(array, |row, name| match (scores[row].is_finite(), name) {
+                each_name(array, &mut |row, name| match (scores[row].is_finite(), name) {
                     (false, _) => {}
                     (true, None) => self.missing.add(scores[row]),
                     (true, Some(name)) => match known.get_mut(name) {
@@ -316,11 +316,12 @@ fn numbers(array: &dyn Array) -> Option<Vec<f64>> {
 }
 
 /// Calls `each` with every row and its name, as profiles write it.
-fn each_name(array: &dyn Array, mut each: impl FnMut(usize, Option<&str>)) {
+fn each_name(array: &dyn Array, each: &mut dyn FnMut(usize, Option<&str>)) {
     if let DataType::Dictionary(..) = array.data_type() {
         let dictionary = array.as_any_dictionary();
         let mut known: Vec<Option<String>> = vec![None; dictionary.values().len()];
-        each_name(dictionary.values().as_ref(), |at, name| known[at] = name.map(str::to_owned));
+        let mut name_of = |at: usize, name: Option<&str>| known[at] = name.map(str::to_owned);
+        each_name(dictionary.values().as_ref(), &mut name_of);
         let mut keys = Vec::with_capacity(array.len());
         cells::each_key(array, |key| keys.push(key));
         let (mut keys, nulls) = (keys.into_iter(), dictionary.keys().nulls().cloned());

@@ -10,6 +10,10 @@ use crate::{
 /// Columns listed.
 const ROWS_MAX: usize = 15;
 
+fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "–".to_owned(), |it| format!("{:.1} %", it * 100.0))
+}
+
 /// The table, the column that matters most first.
 pub(super) fn table(found: Option<&WindowRanking>) -> Markup {
     let Some(WindowRanking { window, ranking }) = found else {
@@ -22,7 +26,7 @@ pub(super) fn table(found: Option<&WindowRanking>) -> Markup {
             th scope="row" { (shown_within(&it.column, 40)) }
             td title=[it.reason.as_deref()] { (number(it.drift)) }
             @if known { td { (number(it.importance)) } td { (number(it.impact)) } }
-            td { (it.explained.map_or_else(|| "–".to_owned(), |it| format!("{:.1} %", it * 100.0))) }
+            td { (percent(it.explained)) }
         } }
     };
     let left_out = ranking.columns.len().saturating_sub(ROWS_MAX);
@@ -34,10 +38,11 @@ pub(super) fn table(found: Option<&WindowRanking>) -> Markup {
                 None => { "drift alone: no importances are configured" }
             }
             @if let Some(score) = &ranking.score {
-                "; the mean score went from " (figure(score.reference_mean)) " to " (figure(score.mean))
+                "; the mean score went from " (figure(score.reference_mean)) " to "
+                (figure(score.mean))
             }
         }
-        div.scroll tabindex="0" role="region" aria-label="Columns by what they matter" { table.heat {
+        div.scroll tabindex="0" role="region" aria-label="What matters" { table.heat {
             thead { tr {
                 th scope="col" { "Column" }
                 th scope="col" { "Drift" }

@@ -86,6 +86,23 @@ async fn a_model_page_shows_any_metric() {
 }
 
 #[tokio::test]
+async fn a_model_page_ranks_what_matters() {
+    let (_, page) = get_text("/models/flight-delays").await;
+    let text = words(&page);
+    let from = text.find("What matters").unwrap();
+    let to = text[from..].find("Columns × windows").unwrap();
+    insta::assert_snapshot!(text[from..from + to].trim_end().replace('\n', " | "), @"");
+    let found = get_json("/api/v1/models/flight-delays/impact").await;
+    assert_eq!(found["columns"][0]["column"], "temp");
+    assert_eq!(found["window_end"], "2013-07-04T00:00:00Z");
+    let none = get_json("/api/v1/models/new/impact").await;
+    assert_eq!(
+        (&none["window_start"], none["columns"].as_array().map(Vec::len)),
+        (&serde_json::Value::Null, Some(0))
+    );
+}
+
+#[tokio::test]
 async fn hostile_names_stay_text() {
     let model = "/models/%3Cscript%3Ealert(1)%3C%2Fscript%3E%22'%26%E2%80%AE%00..%2F%252e";
     for uri in ["/", model, "/models/nope%3Cscript%3E", "/nope/%3Cscript%3E"] {
