@@ -46,9 +46,8 @@ fn write_ranking(out: &mut String, table: &Table) -> std::fmt::Result {
     let lines = || std::iter::once(&table.head).chain(&table.rows);
     let width = lines().map(|line| line[0].chars().count()).max().unwrap_or(0);
     for line in lines() {
-        write!(out, "  {:<width$}", line[0])?;
-        line[1..].iter().try_for_each(|cell| write!(out, "  {cell:>10}"))?;
-        writeln!(out)?;
+        let cells: String = line[1..].iter().map(|cell| format!("  {cell:>10}")).collect();
+        writeln!(out, "{}", format!("  {:<width$}{cells}", line[0]).trim_end())?;
     }
     writeln!(out, "  {}\n", table.about)
 }

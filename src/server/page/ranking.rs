@@ -42,7 +42,7 @@ pub(super) fn table(found: Option<&WindowRanking>) -> Markup {
                 (figure(score.mean))
             }
         }
-        div.scroll tabindex="0" role="region" aria-label="What matters" { table.heat {
+        div.scroll tabindex="0" role="region" aria-label="What matters" { table {
             thead { tr {
                 th scope="col" { "Column" }
                 th scope="col" { "Drift" }

@@ -91,7 +91,7 @@ async fn a_model_page_ranks_what_matters() {
     let text = words(&page);
     let from = text.find("What matters").unwrap();
     let to = text[from..].find("Columns × windows").unwrap();
-    insta::assert_snapshot!(text[from..from + to].trim_end().replace('\n', " | "), @"");
+    insta::assert_snapshot!(text[from..from + to].trim_end().replace('\n', " | "), @r"What matters | 2013-07-03 | to | 2013-07-04 | , by drift × importance, from &lt;script&gt;alert(1)&lt;/script&gt;&quot;'&amp;\u{202e}\u{0}../%2e; the mean score went from 0.2 to 0.25 | Column | Drift | Importance | Impact | Explains | temp | 0.5 | 0.4 | 0.2 | 62.5 % | &lt;script&gt;alert(1)&lt;/script&gt;&quot;'&amp;\u{202e}… | 0.9 | 0 | 0 | -10.0 % | dewp | – | 0.2 | – | – | Explains: the share of the score's move that is the column's own.");
     let found = get_json("/api/v1/models/flight-delays/impact").await;
     assert_eq!(found["columns"][0]["column"], "temp");
     assert_eq!(found["window_end"], "2013-07-04T00:00:00Z");
