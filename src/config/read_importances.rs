@@ -11,7 +11,7 @@ use crate::monitor::impact::Importances;
 
 /// Largest file of importances that is read.
 const FILE_BYTES_MAX: u64 = 256 << 20;
-/// Columns without an importance that are named.
+/// Columns without an importance, or unknown ones of a file, that are named.
 const NAMED_MAX: usize = 8;
 
 /// What the table says, where all of it can be read. A file is read where the configuration is one
@@ -119,7 +119,20 @@ fn note_unknown(
     predictions: Option<&Predictions>,
 ) {
     let Some(predictions) = predictions else { return };
-    raw.keys().for_each(|column| note_column(table, key, column, predictions));
+    let listed = |column: &str| {
+        let features = predictions.features.as_ref();
+        features.is_some_and(|it| it.iter().any(|other| other == column))
+    };
+    // What weighs nothing need not be a feature: a dump lists what its model does not use.
+    let unknown: Vec<&String> =
+        raw.iter().filter(|(column, it)| **it > 0.0 && !listed(column)).map(|it| it.0).collect();
+    for column in unknown.iter().take(NAMED_MAX) {
+        note_column(table, key, column, predictions);
+    }
+    let more = unknown.len().saturating_sub(NAMED_MAX);
+    if more > 0 && predictions.features.is_some() {
+        table.problems().at(key).warn(format!("{more} more columns are no features of this model"));
+    }
 }
 
 fn note_column(table: &Table<'_>, key: &str, column: &str, predictions: &Predictions) {

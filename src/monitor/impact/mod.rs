@@ -133,8 +133,8 @@ pub fn rank(sides: Sides<'_>, importances: Option<&Importances>) -> Ranking {
         Err(why) => (None, Some(why)),
     };
     let means = sides.reference.scores.is_some();
-    let unread = "the reference is made of kept windows, which do not say how its score goes with \
-                  its columns";
+    let unread = "the reference does not say how its score goes with its columns: it is made of \
+                  kept windows, or was kept by an older driftd";
     Ranking {
         importances: importances.map(|it| it.source().to_owned()),
         unexplained: unexplained.or_else(|| (!means && score.is_some()).then(|| unread.to_owned())),

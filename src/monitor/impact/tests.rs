@@ -152,7 +152,7 @@ fn what_can_not_be_said_has_a_reason() {
 
     let kept = Frozen { scores: None, ..reference() };
     let ranking = ranked(&kept, &moved(), &[]);
-    assert!(ranking.unexplained.unwrap().starts_with("the reference is made of kept windows"));
+    assert!(ranking.unexplained.unwrap().starts_with("the reference does not say how"));
     assert!(ranking.columns.iter().all(|it| it.explained.is_none()));
 
     let moved = moved();
