@@ -1,5 +1,5 @@
 //! How a score goes with the values of each column: its sum and rows by value.
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use arrow_array::{Array, RecordBatch, cast::AsArray as _};
 use arrow_schema::DataType;
@@ -82,9 +82,9 @@ enum Values {
     /// By the upper bits of the number's key: all but `shift`.
     Numbers {
         shift: u32,
-        cells: HashMap<i64, Cell>,
+        cells: BTreeMap<i64, Cell>,
     },
-    Names(HashMap<String, Cell>),
+    Names(BTreeMap<String, Cell>),
     /// More names than are kept, or a type that has neither.
     Nothing,
 }
@@ -158,8 +158,8 @@ impl ColumnSums {
     fn update(&mut self, array: &dyn Array, kind: Option<Kind>, scores: &[f64]) {
         if let Values::Unknown = self.values {
             self.values = match kind.or_else(|| Kind::of(array.data_type())) {
-                Some(Kind::Numeric) => Values::Numbers { shift: 0, cells: HashMap::new() },
-                Some(Kind::Categorical | Kind::Boolean) => Values::Names(HashMap::new()),
+                Some(Kind::Numeric) => Values::Numbers { shift: 0, cells: BTreeMap::new() },
+                Some(Kind::Categorical | Kind::Boolean) => Values::Names(BTreeMap::new()),
                 Some(Kind::Timestamp) | None => Values::Nothing,
             };
         }
@@ -284,7 +284,7 @@ impl ColumnSums {
     }
 }
 
-fn coarsen(shift: &mut u32, cells: &mut HashMap<i64, Cell>) {
+fn coarsen(shift: &mut u32, cells: &mut BTreeMap<i64, Cell>) {
     while cells.len() > NUMBERS_MAX {
         *cells = halved(cells);
         *shift += 1;
@@ -292,8 +292,8 @@ fn coarsen(shift: &mut u32, cells: &mut HashMap<i64, Cell>) {
 }
 
 /// The cells without the lowest bit of their keys.
-fn halved(cells: &HashMap<i64, Cell>) -> HashMap<i64, Cell> {
-    let mut joined: HashMap<i64, Cell> = HashMap::with_capacity(cells.len());
+fn halved(cells: &BTreeMap<i64, Cell>) -> BTreeMap<i64, Cell> {
+    let mut joined: BTreeMap<i64, Cell> = BTreeMap::new();
     for (key, cell) in cells {
         joined.entry(key >> 1).or_default().merge(cell);
     }
