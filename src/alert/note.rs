@@ -2,7 +2,7 @@
 use super::{Episode, keys};
 use crate::{
     config::{Derived, Family, Metric, Rule, Threshold, Worse},
-    monitor::{default_threshold, effect_of},
+    monitor::{default_threshold, effect_of, impact::Ranking},
     notify::{Event, Note},
     time::Timestamp,
 };
@@ -16,13 +16,16 @@ pub struct Context {
     pub columns: Option<usize>,
     /// Share of labelled rows, where labels matter.
     pub label_coverage: Option<f64>,
+    /// The columns that matter, where it is about columns.
+    pub ranking: Option<Ranking>,
     /// What driftd does about it.
     pub action: Option<String>,
     /// Where to look.
     pub link: Option<String>,
 }
 
-/// The note about an episode's event.
+/// The note about an episode's event. Where importances are known its evidence comes in their
+/// order: the column that matters most first.
 pub fn note(
     rule: &Rule,
     episode: &Episode,
@@ -30,6 +33,10 @@ pub fn note(
     now: Timestamp,
     context: Context,
 ) -> Note {
+    let mut evidence = episode.evidence.clone();
+    if let Some(ranking) = context.ranking.as_ref().filter(|it| it.importances.is_some()) {
+        evidence.sort_by_key(|it| ranking.place(it.column.as_deref()));
+    }
     Note {
         key: keys::note(&episode.id, event),
         episode: episode.id.clone(),
@@ -44,10 +51,11 @@ pub fn note(
         window: episode.window,
         windows_breached: episode.windows_breached,
         threshold: threshold(rule, context.columns),
-        evidence: episode.evidence.clone(),
+        evidence,
         worst: episode.worst.clone(),
         rows: context.rows,
         label_coverage: context.label_coverage,
+        ranking: context.ranking,
         action: context.action,
         link: context.link,
     }

@@ -14,11 +14,13 @@ use crate::{
         Config, ModelConfig, NamedSource, On, ReferenceKind, Report, RetrainingConfig, Rule, Start,
         Threshold,
     },
-    plot::shown,
+    plot::{figure, shown},
 };
 
 /// Width of a list of columns.
 const COLUMN_CHARS_MAX: usize = 80;
+/// Columns whose importance is shown, the largest.
+const WEIGHED_MAX: usize = 10;
 
 /// Check the configuration and say what would be watched.
 ///
@@ -158,6 +160,13 @@ fn write_model(f: &mut fmt::Formatter<'_>, model: &ModelConfig, config: &Config)
         }
         let of = if columns.is_empty() { "the rows".to_owned() } else { columns.join(", ") };
         writeln!(f, "  metric      {}: SQL over {of}, measured {when}", custom.name)?;
+    }
+    if let Some(importances) = &model.importances {
+        let share = |(column, it): (&String, &f64)| format!("{} {}", shown(column), figure(*it));
+        let mut shares: Vec<_> = importances.shares().iter().collect();
+        shares.sort_by(|a, b| b.1.total_cmp(a.1));
+        let shares = wrapped(shares.into_iter().take(WEIGHED_MAX).map(share));
+        writeln!(f, "  importances from {}: {shares}", shown(importances.source()))?;
     }
     for rule in &model.rules {
         writeln!(f, "  rule        {}", rule_in_words(rule, config))?;

@@ -5,10 +5,11 @@
 //! the checks see the rest.
 //!
 //! **Invariant:** besides [`Config::load`] nothing here does IO: no secret is read, no file looked
-//! at, no name resolved.
+//! at, no name resolved. It reads the file, and the files of importances that the file names.
 mod budget;
 pub(crate) mod column_kind;
 mod custom;
+mod dump;
 mod file;
 mod mask;
 mod metrics;
@@ -18,6 +19,7 @@ mod problems;
 mod read;
 mod read_custom;
 mod read_detector;
+mod read_importances;
 mod read_metrics;
 mod read_model;
 mod read_rule;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CustomMetric, Threshold};
 use crate::{
-    monitor::MetricNames,
+    monitor::{MetricNames, impact::Importances},
     notify::AnyReceiver,
     profile::Kind,
     retrain::AnyTarget,
@@ -111,6 +111,8 @@ pub struct ModelConfig {
     pub labels: Option<Labels>,
     /// `[models.NAME.reference]`
     pub reference: Reference,
+    /// `[models.NAME.importances]`
+    pub importances: Option<Importances>,
     /// `[[models.NAME.rules]]`, in the file's order.
     pub rules: Vec<Rule>,
 }

@@ -44,24 +44,30 @@ impl Config {
             unreadable(format!("it is no UTF-8 text (byte {at})"))
         })?;
         let folder = std::path::absolute(path).map_err(|error| unreadable(error.to_string()))?;
-        Self::parse_in(&text, path, folder.parent().unwrap_or(Path::new("/")))
+        Self::parse_in(&text, path, folder.parent().unwrap_or(Path::new("/")), true)
     }
 
-    /// Reads and checks a text, as the file `path`. Pure.
+    /// Reads and checks a text, as the file `path`. Pure: files of importances are not read.
     ///
     /// # Errors
     /// Everything that is wrong with it. With success come the warnings.
     pub fn parse(text: &str, path: &Path) -> Result<(Self, Report), Report> {
-        Self::parse_in(text, path, path.parent().unwrap_or(Path::new("")))
+        Self::parse_in(text, path, path.parent().unwrap_or(Path::new("")), false)
     }
 
-    fn parse_in(text: &str, path: &Path, folder: &Path) -> Result<(Self, Report), Report> {
+    fn parse_in(
+        text: &str,
+        path: &Path,
+        folder: &Path,
+        reads_files: bool,
+    ) -> Result<(Self, Report), Report> {
         let (root, broken) = DeTable::parse_recoverable(text);
         let allow_commands = matches!(
             root.get_ref().get("allow_commands").map(|it| it.get_ref()),
             Some(DeValue::Boolean(true))
         );
-        let ctx = Context::new(text, folder.to_owned(), allow_commands);
+        let mut ctx = Context::new(text, folder.to_owned(), allow_commands);
+        ctx.reads_files = reads_files;
         let config = read(&ctx, Table::new(&ctx, root.get_ref(), 0..0));
         let (problems, text) = finish(ctx, text, root.get_ref(), &broken);
         let failed = problems.iter().any(|it| !it.code.is_warning());

@@ -5,7 +5,9 @@ use super::{
     Code, ColumnKind, LabelSource, Labels, ModelConfig, Predictions, Problems, Reference,
     ReferenceKind, Start, column_kind, file,
     read::Names,
-    read_custom, read_metrics,
+    read_custom,
+    read_importances::importances,
+    read_metrics,
     read_rule::{self, Scope},
     read_segments, suggest,
     table::Table,
@@ -21,6 +23,7 @@ pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option
     let mut metrics = table.table("metrics");
     let custom = metrics.as_mut().map(|it| read_custom::custom(&name, it, table.has("labels")));
     let custom = custom.unwrap_or_default();
+    let importances_table = table.table("importances");
     let rules = table.tables("rules");
     let own = table.read::<file::Model>();
     let problems = table.problems();
@@ -43,6 +46,7 @@ pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option
         reference_table.and_then(|it| reference(&name, it, names, window, predictions.as_ref()));
     let metrics_place = metrics.as_ref().map(Table::problems);
     let mut metrics = read_metrics::metrics(metrics);
+    let importances = importances_table.and_then(|it| importances(&it, predictions.as_ref()));
     let scope = Scope {
         model: &name,
         window,
@@ -87,6 +91,7 @@ pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option
             None => None,
         },
         reference: reference?,
+        importances,
         rules: rules?,
         name,
     })

@@ -36,6 +36,14 @@ pub fn schema() -> Value {
     add(&mut model, "predictions", predictions, true);
     add(&mut model, "labels", labels, false);
     add(&mut model, "reference", reference, true);
+    let importances = json!({
+        "description": "How much each column weighs in the model, on any scale; or the `file` that \
+            holds it: a LightGBM or XGBoost dump, or JSON of columns with numbers.",
+        "type": "object",
+        "properties": { "file": { "type": ["string", "number"] } },
+        "additionalProperties": { "type": "number", "minimum": 0 }
+    });
+    add(&mut model, "importances", importances, false);
     let mut metrics = inline::<file::Metrics>(&mut make);
     let custom = inline::<file::Custom>(&mut make);
     add(&mut metrics, "custom", json!({ "type": "object", "additionalProperties": custom }), false);

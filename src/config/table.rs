@@ -4,7 +4,7 @@ use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     ops::Range,
-    path::PathBuf,
+    path::{Path, PathBuf},
     rc::Rc,
 };
 
@@ -34,6 +34,8 @@ pub(super) struct Context {
     pub(super) folder: PathBuf,
     /// The file's `allow_commands`.
     pub(super) allow_commands: bool,
+    /// Whether files that it names are read: only where it is a file itself.
+    pub(super) reads_files: bool,
     shapes: RefCell<BTreeMap<&'static str, Rc<Shape>>>,
 }
 
@@ -80,6 +82,17 @@ impl<'a> Table<'a> {
     /// Whether the file gives no key at all.
     pub(super) fn is_empty(&self) -> bool {
         self.written.is_empty()
+    }
+
+    /// Every key with its value, in the order of the keys.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (String, &'a Spanned<DeValue<'a>>)> {
+        self.written.iter().map(|(key, value)| (key.get_ref().to_string(), value))
+    }
+
+    /// Where files that the configuration names are to be read from; none where it is no file
+    /// itself, but a text.
+    pub(super) fn files_folder(&self) -> Option<&'a Path> {
+        self.ctx.reads_files.then_some(self.ctx.folder.as_path())
     }
 
     /// The value of `key`, which counts as read from now on.

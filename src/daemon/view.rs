@@ -3,10 +3,11 @@ use std::sync::Arc;
 
 use futures_util::{FutureExt, future::BoxFuture};
 
-use super::{clock::Clock, health};
+use super::{clock::Clock, health, model::RANKING};
 use crate::{
     alert::Episode,
     config::Config,
+    monitor::impact::WindowRanking,
     server::{Health, LoopHealth, ModelFacts, Slice, View, ViewError},
     store::{
         MeasurementsRow, OutboxCounts, OutboxEntry, RetrainingRow, Store, StoreError, WindowRow,
@@ -101,6 +102,18 @@ impl View for StoreView {
             let limit = bounded(slice.limit);
             let rows = self.store.measurements_newest(model, version, slice.within, limit).await;
             rows.map_err(|e| failed(&e))
+        }
+        .boxed()
+    }
+
+    fn ranking<'a>(
+        &'a self,
+        model: &'a str,
+    ) -> BoxFuture<'a, Result<Option<WindowRanking>, ViewError>> {
+        async {
+            let body = self.store.cursor(model, RANKING).await.map_err(|e| failed(&e))?;
+            let ranking = body.map(|it| serde_json::from_str(&it)).transpose();
+            ranking.map_err(|e| ViewError(format!("the ranking cannot be read: {e}")))
         }
         .boxed()
     }

@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    monitor::{Frozen, Outcomes, OwnWindows, multivariate::Together},
+    monitor::{Frozen, Outcomes, OwnWindows, impact::ScoreMeans, multivariate::Together},
     profile::{Limits, codec},
     stat::Bins,
 };
@@ -14,7 +14,7 @@ pub struct BadReference(String);
 
 /// The form without a reference's own windows.
 const WITHOUT_WINDOWS: u8 = 1;
-/// The form without segments, labels and what the reference is as a whole.
+/// The form without segments, labels, scores and what the reference is as a whole.
 const WITHOUT_SEGMENTS: u8 = 2;
 /// The form that is written.
 const FORMAT: u8 = 3;
@@ -23,11 +23,17 @@ const FORMAT: u8 = 3;
 const JOINT_BYTES_MAX: usize = 256 << 20;
 const LEVEL: i32 = 3;
 
-type Head = (String, BTreeMap<String, Bins>, Vec<OwnWindows>, Option<Outcomes>);
+type Head = (String, BTreeMap<String, Bins>, Vec<OwnWindows>, Option<Outcomes>, Option<ScoreMeans>);
 
 /// A reference or a segment of it: the head's length, the head, the profile.
 fn encode_part(frozen: &Frozen) -> Result<Vec<u8>, BadReference> {
-    let head = postcard::to_allocvec(&(&frozen.id, &frozen.bins, &frozen.own, &frozen.outcomes));
+    let head = postcard::to_allocvec(&(
+        &frozen.id,
+        &frozen.bins,
+        &frozen.own,
+        &frozen.outcomes,
+        &frozen.scores,
+    ));
     let head = head.map_err(|e| BadReference(e.to_string()))?;
     let mut bytes = length_of(&head)?.to_vec();
     bytes.extend(head);
@@ -105,10 +111,10 @@ fn split(bytes: &[u8]) -> Result<(&[u8], &[u8]), BadReference> {
 
 fn decode_part(bytes: &[u8], read: fn(&[u8]) -> Option<Head>) -> Result<Frozen, BadReference> {
     let (head, body) = split(bytes)?;
-    let (id, bins, own, outcomes) = read(head).ok_or_else(damaged)?;
+    let (id, bins, own, outcomes, scores) = read(head).ok_or_else(damaged)?;
     let profile = codec::decode(body).map_err(|e| BadReference(e.to_string()))?;
     let (segments, segments_of) = (BTreeMap::new(), String::new());
-    Ok(Frozen { id, profile, bins, own, outcomes, segments, segments_of, joint: None })
+    Ok(Frozen { id, profile, bins, own, outcomes, segments, segments_of, joint: None, scores })
 }
 
 /// Reads the packed form.
@@ -125,13 +131,13 @@ pub fn decode(bytes: &[u8]) -> Result<Frozen, BadReference> {
         WITHOUT_SEGMENTS => {
             return decode_part(rest, |head| {
                 let (id, bins, own) = postcard::from_bytes(head).ok()?;
-                Some((id, bins, own, None))
+                Some((id, bins, own, None, None))
             });
         }
         WITHOUT_WINDOWS => {
             return decode_part(rest, |head| {
                 let (id, bins) = postcard::from_bytes(head).ok()?;
-                Some((id, bins, Vec::new(), None))
+                Some((id, bins, Vec::new(), None, None))
             });
         }
         _ => return Err(BadReference("unknown format".to_owned())),
@@ -181,6 +187,8 @@ mod tests {
         let mut outcomes = Outcomes::default();
         outcomes.add(Some(0.7), true, Some(true));
         frozen.outcomes = Some(outcomes);
+        let columns = [("temp".to_owned(), vec![Some(0.25), None])].into();
+        frozen.scores = Some(ScoreMeans { mean: 0.3, columns });
         frozen
     }
 
@@ -229,7 +237,7 @@ mod tests {
 
     #[test]
     fn what_was_kept_without_segments_is_read() {
-        let frozen = Frozen { outcomes: None, ..frozen() };
+        let frozen = Frozen { outcomes: None, scores: None, ..frozen() };
         let head = (&frozen.id, &frozen.bins, &frozen.own);
         let bytes = older(WITHOUT_SEGMENTS, &head, &frozen.profile);
         assert_eq!(decode(&bytes).unwrap(), frozen);
@@ -237,7 +245,7 @@ mod tests {
 
     #[test]
     fn what_was_kept_without_windows_is_read() {
-        let frozen = Frozen { own: Vec::new(), outcomes: None, ..frozen() };
+        let frozen = Frozen { own: Vec::new(), outcomes: None, scores: None, ..frozen() };
         let mut bytes = older(WITHOUT_WINDOWS, &(&frozen.id, &frozen.bins), &frozen.profile);
         assert_eq!(decode(&bytes).unwrap(), frozen);
         bytes[0] = 9;

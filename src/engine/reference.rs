@@ -16,7 +16,7 @@ use super::{
 use crate::{
     config::{ModelConfig, Threshold},
     monitor::{Frozen, OwnWindows},
-    profile::{Limits, Profile, Profiler},
+    profile::{Limits, Profile, Profiler, joint::ScoreSums},
     source::Batch,
     time::{Grid, Interval, Timestamp, WindowSize},
 };
@@ -41,6 +41,7 @@ pub struct ReferenceRows<'a> {
     segments: BTreeMap<String, Part>,
     splitter: Option<Splitter>,
     labels: ReferenceLabels,
+    scores: Option<ScoreSums>,
     /// The windows seen so far, so that the calendar is asked only for new ones.
     known: BTreeMap<Timestamp, Interval>,
     /// Windows that begin before this were let go of.
@@ -75,8 +76,10 @@ impl<'a> ReferenceRows<'a> {
         });
         let (segments, known) = (BTreeMap::new(), BTreeMap::new());
         let (whole, labels) = (Part::new(roles), ReferenceLabels::default());
+        let score = roles.score.as_ref();
+        let scores = score.map(|score| ScoreSums::new(score, roles.kinds.clone()));
         let floor = Timestamp::MIN;
-        Self { roles, grid, whole, segments, splitter, labels, known, floor }
+        Self { roles, grid, whole, segments, splitter, labels, scores, known, floor }
     }
 
     /// Takes a batch.
@@ -88,6 +91,7 @@ impl<'a> ReferenceRows<'a> {
         let starts = batch.times_us.as_ref().map(|times| self.starts(times));
         let every: Vec<u32> = (0_u32..).take(record.num_rows()).collect();
         take(&mut self.whole, &record, &every, starts.as_deref(), self.roles)?;
+        self.scores.iter_mut().for_each(|scores| scores.update(&record));
         let windows = starts.as_ref().map(|it| (it.as_slice(), &self.known));
         self.labels.add(self.roles, &batch.record, windows);
         if let Some(splitter) = &mut self.splitter {
@@ -135,6 +139,11 @@ impl<'a> ReferenceRows<'a> {
     /// What its labels say, so far.
     pub fn take_labels(&mut self) -> ReferenceLabels {
         std::mem::take(&mut self.labels)
+    }
+
+    /// How its score goes with its columns, so far.
+    pub fn take_scores(&mut self) -> Option<ScoreSums> {
+        self.scores.take()
     }
 
     /// The whole, and each segment that has rows.

@@ -6,7 +6,11 @@ use crate::{
     alert::{self, Episode, Judged, Memory, Outcome, State, Subject, Transition, note},
     config::{Config, CustomMetric, ModelConfig, On, Rule},
     engine::{BySlice, Slice, measure::Measurements},
-    monitor::{self, Frozen, Names, performance},
+    monitor::{
+        self, Frozen, Names,
+        impact::{self, Ranking, Sides},
+        performance,
+    },
     notify::Event,
     profile::Profile,
     retrain::guards::Refusal,
@@ -68,6 +72,29 @@ impl Measured<'_> {
                 evidence.names_left_out = left_out;
             }
         }
+    }
+
+    /// The columns that matter among those that an alert's evidence is about. Of a score that has
+    /// moved those features that drifted.
+    fn ranking(&self, model: &ModelConfig, version: &str, episode: &Episode) -> Option<Ranking> {
+        let (reference, profiles) = self.compared?;
+        let sides = Sides {
+            reference,
+            current: profiles.get(&Slice::of_version(version))?,
+            columns: self.features,
+            score: model.predictions.score.as_deref(),
+            rows_min: model.rows_min,
+        };
+        let about: Vec<&str> =
+            episode.evidence.iter().filter_map(|it| it.column.as_deref()).collect();
+        let is_score = |it: &&str| self.predictions.iter().any(|other| other == it);
+        let mut ranking = impact::rank(sides, model.importances.as_ref());
+        if about.iter().any(is_score) {
+            ranking.columns.retain(impact::Impact::has_drifted);
+        } else {
+            ranking = ranking.of(|column| about.contains(&column));
+        }
+        (!ranking.columns.is_empty()).then_some(ranking)
     }
 
     /// The version with the most rows; all together where versions are unknown.
@@ -179,13 +206,14 @@ fn judge_one(
     let version = Some(version).filter(|v| !v.is_empty());
     let subject = Subject { instance: context.instance, model: &context.model.name, version };
     let transition = alert::step(rule, memory, subject, measured.window, &judged, now);
-    let facts = Facts {
+    let mut facts = Facts {
         rows: *rows,
         columns: (rule.on != On::Window).then_some(judged.len()),
         label_coverage: measurements
             .iter()
             .find(|m| m.metric == rule.metric)
             .and_then(|m| m.label_coverage),
+        ranking: None,
     };
     match (&transition, &memory.episode) {
         (Some(Transition::Resolved(ended)), _) => {
@@ -199,6 +227,8 @@ fn judge_one(
             let action =
                 retrain(context, state, rule, &open, before.as_ref(), columns, now, commit);
             if fired {
+                let version = version.unwrap_or_default();
+                facts.ranking = measured.ranking(context.model, version, &open);
                 tell(context, rule, &open, Event::Firing, now, &facts, action, commit);
             }
             commit.episodes.push(open);
@@ -227,11 +257,12 @@ fn remember(
 }
 
 /// What a note says of its window.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Facts {
     rows: u64,
     columns: Option<usize>,
     label_coverage: Option<f64>,
+    ranking: Option<Ranking>,
 }
 
 #[expect(clippy::too_many_arguments, reason = "one note has that many parts")]
@@ -249,6 +280,7 @@ fn tell(
         rows: facts.rows,
         columns: facts.columns,
         label_coverage: facts.label_coverage,
+        ranking: facts.ranking.clone(),
         action,
         link: context.link.map(str::to_owned),
     };

@@ -8,6 +8,7 @@ pub mod derived;
 pub mod drift;
 mod effect;
 pub mod explain;
+pub mod impact;
 mod kinds;
 mod measurement;
 pub mod multivariate;

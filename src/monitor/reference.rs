@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Outcomes, OwnWindows,
+    impact::ScoreMeans,
     kinds::{are_times, read_as},
     multivariate::Together,
 };
@@ -45,6 +46,10 @@ pub struct Frozen {
     /// What is frozen of its rows as a whole, where that is asked for; nothing of a segment's.
     #[serde(default)]
     pub joint: Option<Together>,
+    /// How its score goes with its columns; none where it has no score, or where its rows were not
+    /// read but summaries of them.
+    #[serde(default)]
+    pub scores: Option<ScoreMeans>,
 }
 
 /// Freezes a profile as a reference.
@@ -85,6 +90,7 @@ pub fn freeze(
         segments: BTreeMap::new(),
         segments_of: String::new(),
         joint: None,
+        scores: None,
     }
 }
 

@@ -2,7 +2,10 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::config::Secret;
+use crate::{
+    config::Secret,
+    monitor::impact::{Impact, ScoreShift},
+};
 
 /// In every secret of the examples, and nowhere else.
 const CANARY: &str = "canary";
@@ -79,6 +82,7 @@ pub(super) fn firing() -> Note {
         worst: Some(evidence),
         rows: 20_795,
         label_coverage: Some(0.9317),
+        ranking: None,
         action: Some("started the retraining `nightly`".into()),
         link: Some("http://127.0.0.1:7788/models/flight-delays".into()),
     }
@@ -106,6 +110,37 @@ pub(super) fn drift() -> Note {
         version: None,
         ..firing()
     }
+}
+
+/// The same where importances are known: five columns, `origin` before `temp`.
+pub(super) fn ranked() -> Note {
+    let column = |column: &str, drift: f64, importance: f64, explained: Option<f64>| Impact {
+        column: column.into(),
+        drift: Some(drift),
+        importance: Some(importance),
+        impact: Some(drift * importance),
+        score_shift: explained.map(|it| it * 0.053_2),
+        explained,
+        reason: None,
+    };
+    let score = ScoreShift { reference_mean: 0.214_1, mean: 0.267_3, shift: 0.053_2 };
+    let ranking = Ranking {
+        importances: Some("model.json (LightGBM, gain)".into()),
+        score: Some(score),
+        unexplained: None,
+        columns: vec![
+            column("origin", 0.3, 0.5, Some(1.27)),
+            column("temp", 0.6, 0.2, Some(-0.214)),
+            column("dewp", 0.4, 0.1, None),
+            column("humid", 0.2, 0.0, Some(0.0)),
+        ],
+    };
+    let mut note = drift();
+    note.evidence.reverse();
+    for column in ["dewp", "humid"] {
+        note.evidence.push(Evidence { column: Some(column.into()), ..note.evidence[1].clone() });
+    }
+    Note { ranking: Some(ranking), ..note }
 }
 
 /// It is over.
@@ -147,6 +182,23 @@ pub(super) fn hostile() -> Note {
         threshold: name.into(),
         evidence: vec![column.clone(); 1000],
         worst: Some(column),
+        ranking: Some(Ranking {
+            importances: Some(name.repeat(100)),
+            score: Some(ScoreShift { reference_mean: f64::NAN, mean: f64::INFINITY, shift: 0.0 }),
+            unexplained: Some(name.repeat(100)),
+            columns: vec![
+                Impact {
+                    column: name.repeat(100),
+                    drift: Some(f64::NAN),
+                    importance: Some(f64::INFINITY),
+                    impact: Some(-1e300),
+                    explained: Some(1e300),
+                    reason: Some(name.repeat(100)),
+                    ..Impact::default()
+                };
+                1000
+            ],
+        }),
         action: Some(name.repeat(1000)),
         link: Some(format!("javascript:{name}")),
         at: Timestamp::MIN,
@@ -160,7 +212,7 @@ pub(super) fn attempt(note: &Note, number: u32) -> Attempt {
 }
 
 fn notes() -> Vec<Note> {
-    vec![firing(), drift(), resolved(), retraining(), hostile()]
+    vec![firing(), drift(), ranked(), resolved(), retraining(), hostile()]
 }
 
 #[track_caller]

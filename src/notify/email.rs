@@ -296,4 +296,6 @@ fn id_part(key: &str) -> String {
 }
 
 #[cfg(test)]
+mod lead_tests;
+#[cfg(test)]
 mod tests;

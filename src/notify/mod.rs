@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     config::{Reveal, Revealed, Severity},
+    monitor::impact::Ranking,
     stat::detector::Change,
     time::{Interval, Timestamp},
 };
@@ -51,6 +52,8 @@ pub struct Note {
     pub rows: u64,
     /// Share of labelled rows, where labels matter.
     pub label_coverage: Option<f64>,
+    /// The columns that matter, the most first, where it is about columns.
+    pub ranking: Option<Ranking>,
     /// What driftd does about it: a sentence about retraining, or nothing.
     pub action: Option<String>,
     /// Where to look.
@@ -246,6 +249,7 @@ fn is_loopback(host: &str) -> bool {
 }
 
 mod email;
+mod ranking;
 mod text;
 mod verdict;
 mod webhook;

@@ -1,5 +1,5 @@
 //! Texts that people read, made of names that may be hostile.
-use super::{Event, Evidence, Note};
+use super::{Event, Evidence, Note, ranking};
 use crate::{config::Severity, time::Timestamp};
 
 /// Rows of evidence that a mail shows; the rest is counted.
@@ -126,10 +126,15 @@ pub(super) fn headline(note: &Note) -> String {
             let Some(first) = note.evidence.first() else {
                 return format!("{} is {}", name(&note.metric), name(&note.threshold));
             };
-            let more = match note.evidence.len() - 1 {
+            let next = ranking::next(note);
+            let next_names = match next.len() {
                 0 => String::new(),
-                1 => ", and 1 more column".to_owned(),
-                more => format!(", and {more} more columns"),
+                _ => format!("; next {}", next.join(" and ")),
+            };
+            let more = match note.evidence.len() - 1 - next.len() {
+                0 => next_names,
+                1 => format!("{next_names}, and 1 more column"),
+                more => format!("{next_names}, and {more} more columns"),
             };
             let change = first.change.map(|it| {
                 format!(" (mean {} before, {} since)", number(it.before), number(it.after))

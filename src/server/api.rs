@@ -14,7 +14,10 @@ use super::{
     json::{AlertJson, MeasurementJson, RetrainingJson, WindowJson, state_of},
     view::{ModelFacts, Slice, View, ViewError},
 };
-use crate::time::{Interval, Timestamp};
+use crate::{
+    monitor::impact::WindowRanking,
+    time::{Interval, Timestamp},
+};
 
 /// Rows of an answer where the request does not say.
 const ROWS_DEFAULT: usize = 1000;
@@ -170,6 +173,23 @@ pub(super) async fn measurements(
     found.reverse();
     let truncated = rows.len() >= slice.limit || found.len() >= MEASUREMENTS_MAX;
     Ok(Json(json!({ "measurements": found, "truncated": truncated })))
+}
+
+/// `GET /api/v1/models/{model}/impact`
+pub(super) async fn impact(State(view): Shared, Path(model): Path<String>) -> Answer {
+    known(&*view, &model)?;
+    let found = view.ranking(&model).await?;
+    Ok(Json(match found {
+        Some(WindowRanking { window, ranking }) => json!({
+            "window_start": window.start, "window_end": window.end,
+            "importances": ranking.importances, "score": ranking.score,
+            "unexplained": ranking.unexplained, "columns": ranking.columns,
+        }),
+        None => json!({
+            "window_start": null, "window_end": null, "importances": null, "score": null,
+            "unexplained": null, "columns": [],
+        }),
+    }))
 }
 
 /// `GET /api/v1/alerts?model&state&limit`

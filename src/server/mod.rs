@@ -29,6 +29,7 @@ pub fn router(view: Arc<dyn View>, hosts: Hosts) -> Router {
         .route("/api/v1/models", get(api::models))
         .route("/api/v1/models/{model}/windows", get(api::windows))
         .route("/api/v1/models/{model}/measurements", get(api::measurements))
+        .route("/api/v1/models/{model}/impact", get(api::impact))
         .route("/api/v1/alerts", get(api::alerts))
         .route("/api/v1/retrainings", get(api::retrainings))
         .route("/livez", get(api::livez))

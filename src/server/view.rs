@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 use crate::{
     alert::Episode,
     config::{ModelConfig, On, Threshold},
-    monitor::performance,
+    monitor::{impact::WindowRanking, performance},
     store::{MeasurementsRow, OutboxCounts, OutboxEntry, RetrainingRow, WindowRow},
     time::{Interval, Span, Timestamp, WindowSize},
 };
@@ -33,6 +33,8 @@ pub trait View: Send + Sync + 'static {
         model: &'a str,
         slice: &'a Slice,
     ) -> Read<'a, Vec<MeasurementsRow>>;
+    /// What matters of the columns of the newest window; none before the first.
+    fn ranking<'a>(&'a self, model: &'a str) -> Read<'a, Option<WindowRanking>>;
     /// Episodes by the start of their first window, ended and pending ones too.
     fn episodes<'a>(&'a self, model: Option<&'a str>, limit: usize) -> Read<'a, Vec<Episode>>;
     /// Retrainings by the time of their decision.

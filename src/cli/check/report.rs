@@ -8,8 +8,12 @@ use crate::{
     alert::{self, Episode, Outcome},
     cli::Format,
     config::{ModelConfig, On, Rule, Threshold},
+    daemon::model::RANKING,
     engine::Roles,
-    monitor::{Limit, Measurement},
+    monitor::{
+        Limit, Measurement,
+        impact::{Ranking, WindowRanking},
+    },
     notify::Evidence,
     store::{MeasurementsRow, Store},
     time::{Interval, Timestamp},
@@ -20,9 +24,21 @@ use crate::{
 pub(super) struct Report {
     pub(super) measurements: Vec<Row>,
     pub(super) alerts: Vec<Alert>,
+    /// Of each model's newest window the columns by what they matter.
+    pub(super) impact: Vec<ModelImpact>,
     /// Models without a single row.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) empty: Vec<String>,
+}
+
+/// What of a model's columns matters: the documented JSON.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct ModelImpact {
+    pub(super) model: String,
+    pub(super) window_start: Timestamp,
+    pub(super) window_end: Timestamp,
+    #[serde(flatten)]
+    pub(super) ranking: Ranking,
 }
 
 /// One measurement, flat: the documented JSON.
@@ -128,6 +144,12 @@ impl Report {
                 let judged = judged(model, &roles, row, measurement, &episodes);
                 self.measurements.push(Row::new(row, measurement, judged));
             }
+        }
+        if let Some(body) = store.cursor(&model.name, RANKING).await? {
+            let WindowRanking { window, ranking } = serde_json::from_str(&body)?;
+            let (window_start, window_end) = (window.start, window.end);
+            let model = model.name.clone();
+            self.impact.push(ModelImpact { model, window_start, window_end, ranking });
         }
         let fired = episodes.iter().filter(|e| e.fired_at.is_some());
         let fired = fired.filter(|e| e.window.end > shown.start && e.since < shown.end);

@@ -3,11 +3,13 @@ use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
 
-use super::report::{Alert, Named, Report, Row};
+use super::report::{Alert, ModelImpact, Named, Report, Row};
 use crate::plot::{figure, shown, shown_within};
 
 /// Columns that names are padded to.
 const NAME_WIDTH: usize = 18;
+/// Columns of a ranking that are shown.
+const RANKED_MAX: usize = 5;
 
 fn coloured(colour: AnsiColor) -> Style {
     Style::new().fg_color(Some(colour.into())).bold()
@@ -33,6 +35,12 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> std::io::Result<()
     }
     for alert in &report.alerts {
         write_alert(alert, out)?;
+    }
+    for impact in &report.impact {
+        // Where nothing breaches, nobody asks why.
+        if report.alerts.iter().any(|it| it.model == impact.model) {
+            write_impact(impact, out)?;
+        }
     }
     if report.alerts.is_empty() {
         let good = coloured(AnsiColor::Green);
@@ -125,4 +133,34 @@ fn write_alert(alert: &Alert, out: &mut impl Write) -> std::io::Result<()> {
         writeln!(out, "  {of}{}{more}", names.join(", "))?;
     }
     Ok(())
+}
+
+/// The first columns of the ranking.
+fn write_impact(it: &ModelImpact, out: &mut impl Write) -> std::io::Result<()> {
+    let (bold, ranking) = (Style::new().bold(), &it.ranking);
+    let by = match &ranking.importances {
+        Some(source) => format!("drift × importance, from {}", shown(source)),
+        None => "drift alone: no importances are configured".to_owned(),
+    };
+    let (model, from, to) = (shown(&it.model), it.window_start, it.window_end);
+    writeln!(out, "\n{bold}what matters{bold:#} of {model}, {from} to {to}, by {by}")?;
+    for column in ranking.columns.iter().filter(|it| it.drift.is_some()).take(RANKED_MAX) {
+        write!(out, "  {:<NAME_WIDTH$}", shown(&column.column))?;
+        write!(out, " drift {}", column.drift.map(figure).unwrap_or_default())?;
+        if let (Some(importance), Some(impact)) = (column.importance, column.impact) {
+            write!(out, " × importance {} = {}", figure(importance), figure(impact))?;
+        }
+        match column.explained {
+            Some(share) => writeln!(out, ", explains {:.1} % of the score's move", share * 100.0)?,
+            None => writeln!(out)?,
+        }
+    }
+    if let Some(score) = &ranking.score {
+        let (from, to) = (figure(score.reference_mean), figure(score.mean));
+        writeln!(out, "  the mean score went from {from} to {to}")?;
+    }
+    match &ranking.unexplained {
+        Some(why) => writeln!(out, "  no share of its move is explained: {}", shown(why)),
+        None => Ok(()),
+    }
 }

@@ -10,6 +10,7 @@ use crate::{
     monitor::{
         Measurement, NullDraws, Outcomes,
         explain::{self, Account, CountPart, Explained},
+        impact::{self, Impact, Ranking, Sides},
         performance,
     },
     plot::figure,
@@ -57,6 +58,38 @@ pub(super) struct Explanation {
     pub(super) account: Option<Account>,
     pub(super) confusion: Option<Confusion>,
     pub(super) null: Option<Null>,
+    pub(super) impact: Option<Placed>,
+}
+
+/// What the column matters among the features.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct Placed {
+    /// Its place in the ranking, from 1.
+    pub(super) place: usize,
+    /// Columns in the ranking.
+    pub(super) columns: usize,
+    #[serde(flatten)]
+    pub(super) impact: Impact,
+    pub(super) importances: Option<String>,
+    pub(super) unexplained: Option<String>,
+}
+
+impl Placed {
+    fn of(model: &ModelConfig, roles: &Roles, found: &Found, recalled: &Recalled) -> Option<Self> {
+        let column = found.measurement.column.as_deref()?;
+        let sides = Sides {
+            reference: &recalled.reference,
+            current: recalled.profile.as_ref()?,
+            columns: &roles.features(&recalled.reference),
+            score: model.predictions.score.as_deref(),
+            rows_min: model.rows_min,
+        };
+        let Ranking { columns, importances, unexplained, .. } =
+            impact::rank(sides, model.importances.as_ref());
+        let at = columns.iter().position(|it| it.column == column)?;
+        let (place, impact) = (at + 1, columns[at].clone());
+        Some(Self { place, columns: columns.len(), impact, importances, unexplained })
+    }
 }
 
 /// The value measured again from what is kept.
@@ -162,6 +195,7 @@ impl Explanation {
             threshold_from: stored.threshold.map(from),
             usual_cut,
             rules: judgements(model, roles, found, recalled),
+            impact: Placed::of(model, roles, found, recalled),
             reference: again.explained.as_ref().map(|it| Side {
                 id: Some(recalled.reference.id.clone()),
                 rows: recalled.reference.profile.rows,

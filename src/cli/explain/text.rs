@@ -4,7 +4,7 @@ use std::io::Write;
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::explanation::{Confusion, Explanation, Null};
+use super::explanation::{Confusion, Explanation, Null, Placed};
 use crate::{
     monitor::explain::{Account, BinPart, CountPart, GapPart, QuantilePart, TogetherPart},
     plot::{figure, p_value, shown, shown_within},
@@ -52,6 +52,9 @@ pub(super) fn write(it: &Explanation, out: &mut impl Write) -> std::io::Result<(
     writeln!(out, "  window     {rows} rows, {used} of use here")?;
     if let Some((labels, coverage)) = it.labels.zip(it.label_coverage) {
         writeln!(out, "  labels     {labels}, {:.1} % of the rows", coverage * 100.0)?;
+    }
+    if let Some(placed) = &it.impact {
+        write_impact(placed, out)?;
     }
     if let Some(account) = &it.account {
         writeln!(out)?;
@@ -115,6 +118,26 @@ fn write_value(it: &Explanation, out: &mut impl Write) -> std::io::Result<()> {
         writeln!(out, "  rule       {name}, {threshold}: {style}{outcome}{style:#}")?;
     }
     Ok(())
+}
+
+fn write_impact(it: &Placed, out: &mut impl Write) -> std::io::Result<()> {
+    let Some(drift) = it.impact.drift else { return Ok(()) };
+    write!(out, "  impact     drift {}", figure(drift))?;
+    match (it.impact.importance, it.impact.impact) {
+        (Some(share), Some(impact)) => {
+            write!(out, " × importance {} = {}", figure(share), figure(impact))?;
+        }
+        _ => write!(out, ", no importances are configured")?,
+    }
+    write!(out, ", place {} of {}", it.place, it.columns)?;
+    match (it.impact.explained, &it.unexplained) {
+        (Some(share), _) => writeln!(out, "; explains {:.1} % of the score's move", share * 100.0),
+        (None, Some(why)) => {
+            writeln!(out)?;
+            writeln!(out, "             no share of the score's move is explained: {}", shown(why))
+        }
+        (None, None) => writeln!(out),
+    }
 }
 
 /// A table whose first column is left-aligned and the others right-aligned.

@@ -248,6 +248,9 @@ impl ModelWorker {
             }
             commit.measurements.extend(measure::rows(&self.name, window, Group::Drift, &measured));
             let features = self.roles.features(&against);
+            if size == self.grid.size {
+                commit.cursors.extend(self.ranking_row(window, &against, profiles, &features));
+            }
             self.judge(
                 &config,
                 size,

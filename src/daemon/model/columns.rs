@@ -67,6 +67,10 @@ fn of_predictions(model: &ModelConfig) -> Vec<Named> {
     let feature = |key: String, column: &str| Named { needed: false, ..Named::needed(key, column) };
     let features = model.predictions.features.iter().flatten();
     wanted.extend(features.map(|column| feature(of("predictions", "features"), column)));
+    // What weighs nothing need not be there: a dump lists what its model does not use.
+    let weighed = model.importances.iter().flat_map(|it| it.shares());
+    let weighed = weighed.filter(|(_, share)| **share > 0.0).map(|(column, _)| column);
+    wanted.extend(weighed.map(|column| feature(format!("`[models.{name}.importances]`"), column)));
     for rule in &model.rules {
         if let On::Columns(columns) = &rule.on {
             let key = format!("`on` of the rule `{}`", rule.name);

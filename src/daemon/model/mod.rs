@@ -8,6 +8,7 @@ mod finish;
 pub(crate) mod history;
 mod label;
 mod past;
+mod rank;
 mod recall;
 mod reference;
 mod scan;
@@ -16,6 +17,7 @@ mod together;
 mod window_rows;
 mod windows;
 
+pub use rank::RANKING;
 pub use recall::Recalled;
 pub use reference::{read_segmented, read_static};
 

@@ -11,8 +11,8 @@ use crate::{
         rules,
         segments::LeftOut,
     },
-    monitor::{self, Frozen},
-    profile::{Limits, Profile, codec},
+    monitor::{self, Frozen, impact::ScoreMeans},
+    profile::{Limits, Profile, codec, joint::ScoreSums},
     retrain::RunState,
     source::{AnySource, Part, Query, ReadReport, SourceError, TimeColumn},
     store::{Commit, ReferenceRow},
@@ -251,6 +251,7 @@ fn frozen_of(
     let mut frozen = monitor::freeze(profile, id, bins, &model.predictions.kinds);
     frozen.own = reference::own_windows(model, roles, &frozen, &read.whole.windows, anew);
     read.labels.clone().judge(model, &mut frozen);
+    frozen.scores = read.scores.as_ref().and_then(|sums| ScoreMeans::of(sums, &frozen.bins));
     with_segments(model, roles, frozen, &read.segments, anew)
 }
 
@@ -275,6 +276,7 @@ struct Read {
     whole: Collected,
     segments: BTreeMap<String, Collected>,
     labels: ReferenceLabels,
+    scores: Option<ScoreSums>,
     rows_refused: u64,
 }
 
@@ -347,7 +349,7 @@ fn read_parts(
         total.rows_refused += report.rows_refused;
         total.rows_without_time += report.rows_without_time;
     }
-    let labels = rows.take_labels();
+    let (labels, scores) = (rows.take_labels(), rows.take_scores());
     let (whole, segments) = rows.finish();
-    Ok((Read { whole, segments, labels, rows_refused: total.rows_refused }, total))
+    Ok((Read { whole, segments, labels, scores, rows_refused: total.rows_refused }, total))
 }

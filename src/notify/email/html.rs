@@ -3,7 +3,11 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{
     config::Severity,
-    notify::{Event, Evidence, Note, text},
+    notify::{
+        Event, Evidence, Note,
+        ranking::{self, Table},
+        text,
+    },
 };
 
 /// Mail readers know little CSS: no variables, no grid; tables and classes do.
@@ -85,6 +89,7 @@ fn content(note: &Note, headline: &str, ink: &str) -> Markup {
         p class={ "word " (ink) } { (text::word(note)) }
         h1 { (headline) }
         p class="soft" { (text::name(&note.model)) " · " (text::name(&note.rule)) }
+        @if let Some(table) = ranking::table(note) { (ranked(&table)) }
         @if let Some(action) = &note.action {
             @if note.event != Event::Retraining {
                 h2 { "What driftd did" }
@@ -107,6 +112,28 @@ fn content(note: &Note, headline: &str, ink: &str) -> Markup {
         @if let Some(link) = web_link(note) {
             a class="button" href=(link) { "Open in driftd" }
         }
+    }
+}
+
+/// What matters, above everything else.
+fn ranked(table: &Table) -> Markup {
+    html! {
+        h2 { (table.title) }
+        table class="rows" width="100%" cellpadding="0" cellspacing="0" border="0" {
+            tr {
+                @for (at, cell) in table.head.iter().enumerate() {
+                    th scope="col" class=[(at > 0).then_some("n")] { (cell) }
+                }
+            }
+            @for row in &table.rows {
+                tr {
+                    @for (at, cell) in row.iter().enumerate() {
+                        td class=[(at > 0).then_some("n")] { (cell) }
+                    }
+                }
+            }
+        }
+        p class="soft" { (table.about) }
     }
 }
 

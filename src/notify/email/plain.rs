@@ -1,7 +1,11 @@
 //! The mail's text part.
 use std::fmt::Write as _;
 
-use crate::notify::{Event, Evidence, Note, text};
+use crate::notify::{
+    Event, Evidence, Note,
+    ranking::{self, Table},
+    text,
+};
 
 /// The text for readers that show no HTML.
 pub(super) fn render(note: &Note) -> String {
@@ -11,6 +15,9 @@ pub(super) fn render(note: &Note) -> String {
 }
 
 fn write(out: &mut String, note: &Note) -> std::fmt::Result {
+    if let Some(table) = ranking::table(note) {
+        write_ranking(out, &table)?;
+    }
     for (label, value) in text::facts(note) {
         writeln!(out, "{label:<18}{value}")?;
     }
@@ -31,6 +38,18 @@ fn write(out: &mut String, note: &Note) -> std::fmt::Result {
         writeln!(out, "\n{}", text::one_line(link, 500))?;
     }
     writeln!(out, "\n-- \ndriftd, {}", text::name(&note.key))
+}
+
+/// What matters, above everything else.
+fn write_ranking(out: &mut String, table: &Table) -> std::fmt::Result {
+    writeln!(out, "{}", table.title)?;
+    let lines = || std::iter::once(&table.head).chain(&table.rows);
+    let width = lines().map(|line| line[0].chars().count()).max().unwrap_or(0);
+    for line in lines() {
+        let cells: String = line[1..].iter().map(|cell| format!("  {cell:>10}")).collect();
+        writeln!(out, "{}", format!("  {:<width$}{cells}", line[0]).trim_end())?;
+    }
+    writeln!(out, "  {}\n", table.about)
 }
 
 fn evidence(out: &mut String, note: &Note) -> std::fmt::Result {

@@ -14,7 +14,7 @@ fn email() -> Email {
     }
 }
 
-fn letter(note: &Note) -> Letter {
+pub(super) fn letter(note: &Note) -> Letter {
     serde_json::from_slice(&email().render(note).0).expect("a letter")
 }
 

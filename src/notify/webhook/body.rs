@@ -8,8 +8,9 @@
 //!   "since": "2013-03-02T00:00:00Z", "windows_breached": 2,
 //!   "window": {"start": "2013-03-09T00:00:00Z", "end": "2013-03-16T00:00:00Z"},
 //!   "evidence": [{"column": null, "value": 0.61, "threshold": 0.68, "p_value": null}],
-//!   "evidence_left_out": 0, "worst": null, "rows": 20795, "label_coverage": 0.93,
-//!   "action": null, "link": null}}
+//!   "evidence_left_out": 0, "worst": null, "columns": [], "ranked_by": null,
+//!   "importances": null, "score": null, "unexplained": null,
+//!   "rows": 20795, "label_coverage": 0.93, "action": null, "link": null}}
 //! ```
 //!
 //! `type` is `drift.alert.firing`, `drift.alert.resolved`, `drift.alert.superseded` or
@@ -18,10 +19,16 @@
 //! evidence, the least bad first, that there was no room for. Where a row of evidence is about new
 //! or vanished categories or changed columns it has `names`, ten at most, and `names_left_out`
 //! where there are more.
+//!
+//! An alert about columns has them in `columns`, ten at most, the one that matters most first:
+//! `{"column", "drift", "importance", "impact", "score_shift", "explained"}`, `ranked_by` `impact`
+//! or, without importances, `drift`. `score` is how the mean score moved (`reference_mean`, `mean`,
+//! `shift`), `unexplained` why no share of it is.
 use serde::Serialize;
 
 use crate::{
     config::Severity,
+    monitor::impact::{Impact, ScoreShift},
     notify::{Event, Evidence, Note, text},
     time::{Interval, Timestamp},
 };
@@ -32,6 +39,8 @@ pub(super) const BODY_BYTES_MAX: usize = 20_000;
 const TEXT_BYTES_MAX: usize = 1_000;
 /// Bytes of one name of a row of evidence, as JSON writes it.
 const NAME_BYTES_MAX: usize = 100;
+/// Columns of the ranking.
+const COLUMNS_MAX: usize = 10;
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -57,6 +66,11 @@ struct Data<'a> {
     evidence: &'a [Evidence],
     evidence_left_out: usize,
     worst: Option<Evidence>,
+    columns: Vec<Impact>,
+    ranked_by: Option<&'static str>,
+    importances: Option<String>,
+    score: Option<ScoreShift>,
+    unexplained: Option<String>,
     rows: u64,
     label_coverage: Option<f64>,
     action: Option<String>,
@@ -73,6 +87,7 @@ pub(super) fn render(note: &Note) -> Vec<u8> {
     // What the evidence says by name need not be said twice.
     let unnamed = |it: &Evidence| Evidence { names: Vec::new(), names_left_out: 0, ..short(it) };
     let evidence: Vec<Evidence> = note.evidence.iter().map(short).collect();
+    let ranking = note.ranking.as_ref();
     let mut body = Body {
         r#type: match note.event {
             Event::Firing => "drift.alert.firing",
@@ -97,6 +112,11 @@ pub(super) fn render(note: &Note) -> Vec<u8> {
             evidence: &[],
             evidence_left_out: evidence.len(),
             worst: note.worst.as_ref().map(unnamed),
+            columns: columns(note),
+            ranked_by: ranking.map(|it| if it.importances.is_some() { "impact" } else { "drift" }),
+            importances: ranking.and_then(|it| it.importances.as_deref().map(clipped)),
+            score: ranking.and_then(|it| it.score),
+            unexplained: ranking.and_then(|it| it.unexplained.as_deref().map(clipped)),
             rows: note.rows,
             label_coverage: note.label_coverage,
             action: note.action.as_deref().map(clipped),
@@ -104,13 +124,24 @@ pub(super) fn render(note: &Note) -> Vec<u8> {
             link: note.link.clone().filter(|it| json_bytes(it) <= TEXT_BYTES_MAX),
         },
     };
-    // The texts come to at most 12 kB; the evidence fills what is left, the worst first.
+    // The texts come to at most 18 kB; the evidence fills what is left, the worst first.
     let mut room = BODY_BYTES_MAX.saturating_sub(json(&body).len());
     let sizes = evidence.iter().map(|it| json(it).len() + 1);
     let shown = sizes.take_while(|&size| takes(&mut room, size)).count();
     body.data.evidence = &evidence[..shown];
     body.data.evidence_left_out = evidence.len() - shown;
     json(&body)
+}
+
+/// The columns that matter; names as short as those of categories, so that there is room.
+fn columns(note: &Note) -> Vec<Impact> {
+    let columns = note.ranking.iter().flat_map(|it| &it.columns).take(COLUMNS_MAX);
+    let short = |it: &Impact| Impact {
+        column: clipped_to(&it.column, NAME_BYTES_MAX),
+        reason: it.reason.as_deref().map(|it| clipped_to(it, NAME_BYTES_MAX)),
+        ..it.clone()
+    };
+    columns.map(short).collect()
 }
 
 /// Takes `size` of the room that is left, if it is.

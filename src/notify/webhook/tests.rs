@@ -58,11 +58,31 @@ fn pretty(note: &Note) -> String {
 }
 
 #[test]
+fn the_columns_that_matter_are_a_list() {
+    let body: serde_json::Value = serde_json::from_slice(&body::render(&ranked())).unwrap();
+    let data = &body["data"];
+    insta::assert_snapshot!(format!("{:#}", data["columns"][0]), @r#"
+    {
+      "column": "origin",
+      "drift": 0.3,
+      "explained": 1.27,
+      "impact": 0.15,
+      "importance": 0.5,
+      "score_shift": 0.067564
+    }
+    "#);
+    assert_eq!((&data["ranked_by"], &data["score"]["shift"]), (&"impact".into(), &0.0532.into()));
+    assert_eq!(data["importances"], "model.json (LightGBM, gain)");
+    assert_eq!(data["columns"].as_array().map(Vec::len), Some(4));
+}
+
+#[test]
 fn the_body_of_an_alert() {
     insta::assert_snapshot!(pretty(&drift()), @r#"
     {
       "data": {
         "action": null,
+        "columns": [],
         "episode": "driftd-fedcba9876543210fedcba9876543210",
         "evidence": [
           {
@@ -79,17 +99,21 @@ fn the_body_of_an_alert() {
           }
         ],
         "evidence_left_out": 0,
+        "importances": null,
         "key": "driftd-0123456789abcdef0123456789abcdef",
         "label_coverage": null,
         "link": "http://127.0.0.1:7788/models/flight-delays",
         "metric": "psi",
         "model": "flight-delays",
+        "ranked_by": null,
         "rows": 20795,
         "rule": "inputs-drifted",
+        "score": null,
         "severity": "warning",
         "since": "2013-03-04T00:00:00Z",
         "summary": "psi of temp is 1.283, above 0.2, and 1 more column",
         "threshold": "above 0.2",
+        "unexplained": null,
         "version": null,
         "window": {
           "end": "2013-03-18T00:00:00Z",
@@ -115,20 +139,25 @@ fn the_body_of_an_end() {
     {
       "data": {
         "action": null,
+        "columns": [],
         "episode": "driftd-fedcba9876543210fedcba9876543210",
         "evidence": [],
         "evidence_left_out": 0,
+        "importances": null,
         "key": "driftd-00ff",
         "label_coverage": 0.9317,
         "link": "http://127.0.0.1:7788/models/flight-delays",
         "metric": "roc_auc",
         "model": "flight-delays",
+        "ranked_by": null,
         "rows": 20795,
         "rule": "accuracy-fell",
+        "score": null,
         "severity": "critical",
         "since": "2013-03-04T00:00:00Z",
         "summary": "Back within its limits after 14d; at its worst, roc_auc was 0.6123",
         "threshold": "below 0.68",
+        "unexplained": null,
         "version": "v3",
         "window": {
           "end": "2013-03-18T00:00:00Z",
@@ -154,6 +183,7 @@ fn the_body_of_a_retraining() {
     {
       "data": {
         "action": "the retraining `nightly` failed: exit code 3: no space left on device",
+        "columns": [],
         "episode": "driftd-fedcba9876543210fedcba9876543210",
         "evidence": [
           {
@@ -164,17 +194,21 @@ fn the_body_of_a_retraining() {
           }
         ],
         "evidence_left_out": 0,
+        "importances": null,
         "key": "driftd-0a0a",
         "label_coverage": 0.9317,
         "link": "http://127.0.0.1:7788/models/flight-delays",
         "metric": "roc_auc",
         "model": "flight-delays",
+        "ranked_by": null,
         "rows": 20795,
         "rule": "accuracy-fell",
+        "score": null,
         "severity": "critical",
         "since": "2013-03-04T00:00:00Z",
         "summary": "the retraining `nightly` failed: exit code 3: no space left on device",
         "threshold": "below 0.68",
+        "unexplained": null,
         "version": "v3",
         "window": {
           "end": "2013-03-18T00:00:00Z",

@@ -56,7 +56,7 @@ fn code_of_number(shares: &Shares, kind: Kind, number: f64) -> f64 {
 }
 
 /// One number a row of a numeric array.
-fn aligned(array: &dyn Array) -> Vec<f64> {
+pub(super) fn aligned(array: &dyn Array) -> Vec<f64> {
     let mut valid = Vec::with_capacity(array.len());
     cells::numbers(array, &mut valid);
     match array.logical_nulls() {
@@ -70,7 +70,7 @@ fn aligned(array: &dyn Array) -> Vec<f64> {
 }
 
 /// One number a row of a text array.
-fn texts(array: &dyn Array, number: impl Fn(&str) -> f64) -> Vec<f64> {
+pub(super) fn texts(array: &dyn Array, number: impl Fn(&str) -> f64) -> Vec<f64> {
     let DataType::Dictionary(..) = array.data_type() else {
         let cell = |row| match array.is_valid(row) {
             true => number(&cells::text(array, row)),

@@ -3,6 +3,7 @@ mod course;
 pub(super) mod fleet;
 mod lists;
 pub(super) mod model;
+mod ranking;
 
 use std::sync::LazyLock;
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{
     course::{self, Heat, Subject},
-    encoded, fleet, frame, lists, model_link,
+    encoded, fleet, frame, lists, model_link, ranking,
 };
 use crate::{
     config::Threshold,
@@ -46,6 +46,7 @@ pub(super) async fn page(
     let rows = view.measurements(name, &Slice::newest(2 * fleet::WINDOWS)).await?;
     let episodes = view.episodes(Some(name), ROWS_MAX).await?;
     let retrainings = view.retrainings(Some(name), ROWS_MAX).await?;
+    let ranked = view.ranking(name).await?;
     let last = windows.last();
     let own = last.map_or_else(|| "day".to_owned(), |w| course::length_name(&w.window));
     let chosen = chosen(&facts, &rows, asked);
@@ -66,6 +67,10 @@ pub(super) async fn page(
                 h2 id="accuracy" { "Accuracy" }
                 figure { (course_of(&Subject { metric, column: None })) }
             }
+        }
+        section aria-labelledby="impact" {
+            h2 id="impact" { "What matters" }
+            (ranking::table(ranked.as_ref()))
         }
         section aria-labelledby="features" {
             h2 id="features" { "Columns × windows: " (shown(&heat_metric)) }

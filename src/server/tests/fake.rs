@@ -7,7 +7,10 @@ use super::super::*;
 use crate::{
     alert::{Episode, State},
     config::{Severity, Threshold},
-    monitor::Measurement,
+    monitor::{
+        Measurement,
+        impact::{Impact, Ranking, ScoreShift, WindowRanking},
+    },
     notify::Evidence,
     retrain::{Order, RunState},
     stat::{NoValue, Side},
@@ -67,6 +70,32 @@ fn measured(metric: &str, column: Option<&str>, value: Result<f64, NoValue>) -> 
         labels: None,
         label_coverage: None,
         limits: Vec::new(),
+    }
+}
+
+/// `humid` drifted most and does not matter; `dewp` has no value.
+fn ranking() -> WindowRanking {
+    let column = |column: &str, drift: f64, importance: f64, explained: f64| Impact {
+        column: column.into(),
+        drift: Some(drift),
+        importance: Some(importance),
+        impact: Some(drift * importance),
+        score_shift: Some(0.05 * explained),
+        explained: Some(explained),
+        reason: None,
+    };
+    let none = Impact {
+        column: "dewp".into(),
+        importance: Some(0.2),
+        reason: Some("insufficient: needs 200 rows".into()),
+        ..Impact::default()
+    };
+    let columns = vec![column("temp", 0.5, 0.4, 0.625), column(HOSTILE, 0.9, 0.0, -0.1), none];
+    let score = ScoreShift { reference_mean: 0.2, mean: 0.25, shift: 0.05 };
+    let importances = Some(HOSTILE.to_owned());
+    WindowRanking {
+        window: Interval { start: day(124), end: day(125) },
+        ranking: Ranking { importances, score: Some(score), unexplained: None, columns },
     }
 }
 
@@ -307,6 +336,10 @@ impl View for Fake {
             r.model == model && slice.within.is_none_or(|within| within.contains(r.window.start))
         });
         self.answer(newest(rows.cloned(), slice.limit))
+    }
+    fn ranking<'a>(&'a self, model: &'a str) -> Read<'a, Option<WindowRanking>> {
+        let is_known = self.models.iter().any(|it| it.name == model && model != "new");
+        self.answer(is_known.then(ranking))
     }
     fn episodes<'a>(&'a self, model: Option<&'a str>, limit: usize) -> Read<'a, Vec<Episode>> {
         let rows = self.episodes.iter().filter(|e| model.is_none_or(|m| e.model == m));

@@ -86,6 +86,23 @@ async fn a_model_page_shows_any_metric() {
 }
 
 #[tokio::test]
+async fn a_model_page_ranks_what_matters() {
+    let (_, page) = get_text("/models/flight-delays").await;
+    let text = words(&page);
+    let from = text.find("What matters").unwrap();
+    let to = text[from..].find("Columns × windows").unwrap();
+    insta::assert_snapshot!(text[from..from + to].trim_end().replace('\n', " | "), @r"What matters | 2013-07-03 | to | 2013-07-04 | , by drift × importance, from &lt;script&gt;alert(1)&lt;/script&gt;&quot;'&amp;\u{202e}\u{0}../%2e; the mean score went from 0.2 to 0.25 | Column | Drift | Importance | Impact | Explains | temp | 0.5 | 0.4 | 0.2 | 62.5 % | &lt;script&gt;alert(1)&lt;/script&gt;&quot;'&amp;\u{202e}… | 0.9 | 0 | 0 | -10.0 % | dewp | – | 0.2 | – | – | Explains: the share of the score's move that is the column's own.");
+    let found = get_json("/api/v1/models/flight-delays/impact").await;
+    assert_eq!(found["columns"][0]["column"], "temp");
+    assert_eq!(found["window_end"], "2013-07-04T00:00:00Z");
+    let none = get_json("/api/v1/models/new/impact").await;
+    assert_eq!(
+        (&none["window_start"], none["columns"].as_array().map(Vec::len)),
+        (&serde_json::Value::Null, Some(0))
+    );
+}
+
+#[tokio::test]
 async fn hostile_names_stay_text() {
     let model = "/models/%3Cscript%3Ealert(1)%3C%2Fscript%3E%22'%26%E2%80%AE%00..%2F%252e";
     for uri in ["/", model, "/models/nope%3Cscript%3E", "/nope/%3Cscript%3E"] {
