@@ -4,12 +4,14 @@ use std::io::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::report::{Alert, ModelImpact, Named, Report, Row};
-use crate::plot::{figure, shown};
+use crate::plot::{figure, shown, shown_within};
 
 /// Columns that names are padded to.
 const NAME_WIDTH: usize = 18;
 /// Columns of a ranking that are shown.
 const RANKED_MAX: usize = 5;
+/// Characters of a reason.
+const WHY_MAX: usize = 200;
 
 fn coloured(colour: AnsiColor) -> Style {
     Style::new().fg_color(Some(colour.into())).bold()
@@ -156,7 +158,9 @@ fn write_impact(it: &ModelImpact, out: &mut impl Write) -> std::io::Result<()> {
         writeln!(out, "  the mean score went from {from} to {to}")?;
     }
     match &ranking.unexplained {
-        Some(why) => writeln!(out, "  no share of its move is explained: {}", shown(why)),
+        Some(why) => {
+            writeln!(out, "  no share of its move is explained: {}", shown_within(why, WHY_MAX))
+        }
         None => Ok(()),
     }
 }
