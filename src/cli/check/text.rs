@@ -133,7 +133,7 @@ fn write_alert(alert: &Alert, out: &mut impl Write) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The first columns of the ranking.
+/// The first columns of the ranking that have drifted.
 fn write_impact(it: &ModelImpact, out: &mut impl Write) -> std::io::Result<()> {
     let (bold, ranking) = (Style::new().bold(), &it.ranking);
     let by = match &ranking.importances {
@@ -142,7 +142,7 @@ fn write_impact(it: &ModelImpact, out: &mut impl Write) -> std::io::Result<()> {
     };
     let (model, from, to) = (shown(&it.model), it.window_start, it.window_end);
     writeln!(out, "\n{bold}what matters{bold:#} of {model}, {from} to {to}, by {by}")?;
-    for column in ranking.columns.iter().filter(|it| it.drift.is_some()).take(RANKED_MAX) {
+    for column in ranking.columns.iter().filter(|it| it.has_drifted()).take(RANKED_MAX) {
         write!(out, "  {:<NAME_WIDTH$}", shown(&column.column))?;
         write!(out, " drift {}", column.drift.map(figure).unwrap_or_default())?;
         if let (Some(importance), Some(impact)) = (column.importance, column.impact) {
