@@ -44,7 +44,7 @@ fn april(importances: &str) -> Value {
 
 #[test]
 fn temp_leads_the_alert_of_april() {
-    let weights = "[models.flight-delays.importances]\ntemp = 0.31\ndewp = 0.12\nhour = 0.2\n\
+    let weights = "[models.flight-delays.importances]\ntemp = 0.31\ndewp = 0.12\nsched_hour = 0.2\n\
                    carrier = 0.1\norigin = 0.05\n";
     let report = april(weights);
     let alert = &report["alerts"][0];

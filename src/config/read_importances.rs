@@ -99,7 +99,7 @@ fn check_columns(
     }
     let listed = predictions.features.iter().flatten();
     let lacking: Vec<&str> =
-        listed.map(String::as_str).filter(|column| !raw.contains_key(*column)).collect();
+        listed.map(String::as_str).filter(|column| !table.has(column)).collect();
     if !lacking.is_empty() {
         let names = lacking[..lacking.len().min(NAMED_MAX)].join("`, `");
         let more = match lacking.len().saturating_sub(NAMED_MAX) {

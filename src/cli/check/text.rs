@@ -10,6 +10,8 @@ use crate::plot::{figure, shown, shown_within};
 const NAME_WIDTH: usize = 18;
 /// Columns of a ranking that are shown.
 const RANKED_MAX: usize = 5;
+/// Characters of a reason.
+const WHY_MAX: usize = 200;
 
 fn coloured(colour: AnsiColor) -> Style {
     Style::new().fg_color(Some(colour.into())).bold()
@@ -135,7 +137,7 @@ fn write_alert(alert: &Alert, out: &mut impl Write) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The first columns of the ranking.
+/// The first columns of the ranking that have drifted.
 fn write_impact(it: &ModelImpact, out: &mut impl Write) -> std::io::Result<()> {
     let (bold, ranking) = (Style::new().bold(), &it.ranking);
     let by = match &ranking.importances {
@@ -144,7 +146,7 @@ fn write_impact(it: &ModelImpact, out: &mut impl Write) -> std::io::Result<()> {
     };
     let (model, from, to) = (shown(&it.model), it.window_start, it.window_end);
     writeln!(out, "\n{bold}what matters{bold:#} of {model}, {from} to {to}, by {by}")?;
-    for column in ranking.columns.iter().filter(|it| it.drift.is_some()).take(RANKED_MAX) {
+    for column in ranking.columns.iter().filter(|it| it.has_drifted()).take(RANKED_MAX) {
         write!(out, "  {:<NAME_WIDTH$}", shown(&column.column))?;
         write!(out, " drift {}", column.drift.map(figure).unwrap_or_default())?;
         if let (Some(importance), Some(impact)) = (column.importance, column.impact) {
@@ -160,7 +162,9 @@ fn write_impact(it: &ModelImpact, out: &mut impl Write) -> std::io::Result<()> {
         writeln!(out, "  the mean score went from {from} to {to}")?;
     }
     match &ranking.unexplained {
-        Some(why) => writeln!(out, "  no share of its move is explained: {}", shown(why)),
+        Some(why) => {
+            writeln!(out, "  no share of its move is explained: {}", shown_within(why, WHY_MAX))
+        }
         None => Ok(()),
     }
 }

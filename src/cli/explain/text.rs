@@ -134,7 +134,11 @@ fn write_impact(it: &Placed, out: &mut impl Write) -> std::io::Result<()> {
         (Some(share), _) => writeln!(out, "; explains {:.1} % of the score's move", share * 100.0),
         (None, Some(why)) => {
             writeln!(out)?;
-            writeln!(out, "             no share of the score's move is explained: {}", shown(why))
+            writeln!(
+                out,
+                "             no share of the score's move is explained: {}",
+                shown_within(why, 200)
+            )
         }
         (None, None) => writeln!(out),
     }

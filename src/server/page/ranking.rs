@@ -54,7 +54,7 @@ pub(super) fn table(found: Option<&WindowRanking>) -> Markup {
         @if left_out > 0 { p.faint { (left_out) " more columns are in the API." } }
         p.faint {
             @match &ranking.unexplained {
-                Some(why) => { "No share of the score's move is explained: " (shown(why)) "." }
+                Some(why) => { "No share of the score's move is explained: " (shown_within(why, 200)) "." }
                 None => { "Explains: the share of the score's move that is the column's own." }
             }
         }
