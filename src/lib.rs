@@ -3,8 +3,9 @@
 //! command line.
 //!
 //! The folders are the way a row travels: [`source`] → [`profile`] → [`monitor`] (with [`stat`]) →
-//! [`alert`] → the outbox of [`store`] → [`notify`] and [`retrain`]. [`engine`] says what each step
-//! changes, [`daemon`] does it, [`server`] and [`plot`] show it, [`config`] and [`cli`] begin it.
+//! [`alert`] → the outbox of [`store`] → [`notify`] and [`retrain`]. [`query`] asks a window's rows by
+//! SQL. [`engine`] says what each step changes, [`daemon`] does it, [`server`] and [`plot`] show it,
+//! [`config`] and [`cli`] begin it.
 //!
 //! What holds everywhere (`tests/house.rs` and the lints of `Cargo.toml` and `.clippy.toml` see to
 //! what can be seen to):

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Folders without IO, clock and randomness of their own.
-const CORE: &[&str] = &["stat", "profile", "monitor", "alert", "engine"];
+const CORE: &[&str] = &["stat", "profile", "query", "monitor", "alert", "engine"];
 
 /// What the core must not name, and why.
 const BANNED: &[(&str, &str)] = &[

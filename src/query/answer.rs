@@ -112,6 +112,8 @@ impl Tables {
         }
         let stopped = self.watch(bounds)?;
         let answer = statement.raw_query_one();
+        // What stopped this query must not stop the rows that are put in for the next.
+        self.room.watch_no_more().map_err(|it| failed(&it))?;
         answer.map_err(|error| {
             match stopped.lock().unwrap_or_else(PoisonError::into_inner).take() {
                 Some(why) => NoValue::Other(why),

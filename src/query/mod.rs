@@ -5,8 +5,8 @@
 //! columns it names, so only those are read again. [`Tables`] takes [`Rows`] and answers,
 //! within [`Bounds`].
 //!
-//! **Invariant:** no IO and no clock. What a query can do is what the [authorizer](room) lets it:
-//! read these two tables.
+//! **Invariant:** no IO and no clock. What a query can do is what the authorizer (`room.rs`) lets
+//! it: read these two tables.
 mod answer;
 mod cell;
 mod check;

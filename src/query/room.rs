@@ -218,6 +218,14 @@ impl Room {
     ) -> rusqlite::Result<()> {
         self.conn.progress_handler(steps, Some(stop))
     }
+
+    /// Lets what comes next run to its end.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub(super) fn watch_no_more(&self) -> rusqlite::Result<()> {
+        self.conn.progress_handler(0, None::<fn() -> bool>)
+    }
 }
 
 fn quoted(name: &str) -> String {

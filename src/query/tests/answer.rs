@@ -93,9 +93,14 @@ const ENDLESS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 F
 fn what_never_ends_is_stopped() {
     let endless = Query::new(ENDLESS).unwrap();
     let bounds = Bounds { steps_max: 50_000, ..Bounds::default() };
-    let tables = tables();
+    let mut tables = tables();
     let why = tables.ask(&endless, &bounds).unwrap_err().to_string();
     assert_eq!(why, "stopped: it took more than 50000 steps");
+    // More rows than one look at the bounds: they are let in all the same.
+    let cells = [Cell::Integer(1)];
+    let many = table(&["x"], &vec![&cells[..]; 2_000]);
+    tables.put(Table::Window, &many, None).unwrap();
+    tables.put(Table::Window, &flights(), None).unwrap();
     // The tables are as they were, and so are the bounds of the next query.
     let query = Query::new("SELECT count(*) FROM window").unwrap();
     assert_eq!(tables.ask(&query, &bounds), Ok(5.0));
