@@ -102,6 +102,7 @@ fn evaluate(frozen: &Frozen, window: &Profile, nulls: &mut NullDraws) -> Vec<Mea
         numeric: [&binned[..], &["ks", "wasserstein", "wasserstein_normed"]].concat(),
         categorical: [&binned[..], &["chi_square", "total_variation", "l_infinity"]].concat(),
         quality: vec!["missing_rate", "nan_rate", "type_mismatch_rate"],
+        ..MetricNames::default()
     };
     let whole = Whole::of_rows(window.rows);
     drift::measure(frozen, window, &whole, &columns, &metrics, 200, nulls)
