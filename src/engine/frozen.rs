@@ -162,6 +162,8 @@ pub fn decode(bytes: &[u8]) -> Result<Frozen, BadReference> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -262,10 +264,13 @@ mod tests {
         }
     }
 
+    static BYTES: LazyLock<Vec<u8>> =
+        LazyLock::new(|| encode(&Frozen { joint: together().joint, ..segmented() }).unwrap());
+
     proptest! {
         #[test]
         fn damaged_bytes_are_an_error(at in 0..2_000_usize, to in any::<u8>()) {
-            let mut bytes = encode(&Frozen { joint: together().joint, ..segmented() }).unwrap();
+            let mut bytes = BYTES.clone();
             let at = at % bytes.len();
             bytes[at] ^= to;
             decode(&bytes).ok();

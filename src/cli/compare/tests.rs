@@ -338,7 +338,7 @@ fn all_columns_together_and_vectors() {
     assert!(verdict.starts_with("No drift in 2 columns. Together: drift by pca"), "{verdict}");
     // One by its name; the columns are measured as ever.
     let outcome = compared(&["--metrics", "mmd", &reference, &reference]).unwrap();
-    assert_eq!(outcome.report.multivariate.len(), 1);
+    assert_eq!(outcome.report.multivariate.len(), 2);
     assert!(!failed(&outcome.report, None) && outcome.report.columns[0].metrics.len() > 1);
     // What has no value is no verdict, and a list of columns ends before what follows it.
     let moved = files.text("moved.csv", table(20.0));
