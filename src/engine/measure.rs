@@ -305,7 +305,8 @@ previous = "28d"
         let at = |us| crate::time::Timestamp::from_micros(us);
         let window = Interval { start: at(0), end: at(9) };
         let (size, profiles, segments) = (WindowSize::Day, &profiles, &segments[..]);
-        let closed = Closed { size, window, profiles, segments, earlier: &earlier };
+        let (earlier, history) = (&earlier, &History::default());
+        let closed = Closed { size, window, profiles, segments, earlier, history };
         drift(model, &Roles::new(model), &reference, closed, &mut NullDraws::new())
     }
 
