@@ -341,6 +341,7 @@ previous = "28d"
         let at = |us| crate::time::Timestamp::from_micros(us);
         let window = Interval { start: at(0), end: at(9) };
         let (size, profiles, segments) = (WindowSize::Day, &profiles, &segments[..]);
+<<<<<<< HEAD
         let closed = Closed {
             size,
             window,
@@ -349,6 +350,10 @@ previous = "28d"
             earlier: &earlier,
             history: &History::default(),
         };
+=======
+        let (earlier, history) = (&earlier, &History::default());
+        let closed = Closed { size, window, profiles, segments, earlier, history };
+>>>>>>> kinds
         drift(model, &Roles::new(model), &reference, closed, &mut NullDraws::new())
     }
 
