@@ -341,19 +341,8 @@ previous = "28d"
         let at = |us| crate::time::Timestamp::from_micros(us);
         let window = Interval { start: at(0), end: at(9) };
         let (size, profiles, segments) = (WindowSize::Day, &profiles, &segments[..]);
-<<<<<<< HEAD
-        let closed = Closed {
-            size,
-            window,
-            profiles,
-            segments,
-            earlier: &earlier,
-            history: &History::default(),
-        };
-=======
         let (earlier, history) = (&earlier, &History::default());
         let closed = Closed { size, window, profiles, segments, earlier, history };
->>>>>>> kinds
         drift(model, &Roles::new(model), &reference, closed, &mut NullDraws::new())
     }
 
