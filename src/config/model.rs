@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::Budget;
+use super::{Budget, Segment};
 use crate::{
     monitor::MetricNames,
     notify::AnyReceiver,
@@ -281,6 +281,8 @@ pub struct Rule {
     pub retrain: Option<String>,
     /// Judge each version by itself, not the one with the most rows.
     pub per_version: bool,
+    /// Which rows it judges.
+    pub segment: Segment,
 }
 
 /// What a rule's metric is measured on.

@@ -1,8 +1,8 @@
 //! One model's rules.
 use super::{
     Budget, Code, Family, Labels, METRICS, Metric, Needs, On, Predictions, Problems, Rule,
-    Threshold, file, read::Names, read_detector, read_threshold, suggest, table, table::Table,
-    words::Words,
+    Threshold, file, read::Names, read_detector, read_segments, read_threshold, suggest, table,
+    table::Table, words::Words,
 };
 use crate::{stat::detector::AnyDetector, time::WindowSize};
 
@@ -101,6 +101,7 @@ fn rule(
             .note(Code::NoColumn, "`per_version` needs the model's version".to_owned())
             .help(format!("write `version = \"…\"` in [models.{}.predictions]", scope.model));
     }
+    let segment = read_segments::of_rule(own.segment.as_deref(), problems, scope);
     let metric = metric?;
     check_needs(metric, problems, scope);
     let on = on(metric, own.on.as_ref(), problems, scope);
@@ -124,6 +125,7 @@ fn rule(
         notify: own.notify,
         retrain: own.retrain,
         per_version: own.per_version,
+        segment: segment?,
     })
 }
 

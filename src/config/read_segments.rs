@@ -1,6 +1,6 @@
-//! By which columns rows are measured apart.
-use super::{Code, file, table::Table, words::Words};
-use crate::profile::Kind;
+//! By which columns rows are measured apart, and which of them a rule judges.
+use super::{Code, Problems, Segment, file, read_rule::Scope, suggest, table::Table, words::Words};
+use crate::{monitor::segment, profile::Kind};
 
 /// Reads `segments` of `[models.NAME.predictions]`: each declaration as its columns.
 pub(super) fn segments(own: &file::Predictions, table: &Table<'_>) -> Vec<Vec<String>> {
@@ -65,4 +65,43 @@ fn mistake(
 fn shown(columns: &[String]) -> String {
     let columns: Vec<String> = columns.iter().map(|it| format!("`{it}`")).collect();
     columns.join(", ")
+}
+
+/// Reads a rule's `segment`; `None` where it can't be used.
+pub(super) fn of_rule(
+    text: Option<&str>,
+    problems: &Problems<'_>,
+    scope: &Scope<'_>,
+) -> Option<Segment> {
+    let Some(text) = text else { return Some(Segment::Whole) };
+    let place = problems.at("segment");
+    let declared = scope.predictions.map(|it| it.segments.as_slice());
+    if declared.is_some_and(<[_]>::is_empty) {
+        place
+            .key()
+            .note(Code::NoColumn, "`segment` needs the model's `segments`".to_owned())
+            .help(format!("write `segments = [\"…\"]` in [models.{}.predictions]", scope.model));
+        return None;
+    }
+    if text == "any" {
+        return Some(Segment::Any);
+    }
+    let Some((name, columns)) = segment::canonical(text).zip(segment::columns(text)) else {
+        let message = format!("`{}` is no segment", text.escape_debug());
+        let near = suggest::nearest(text, ["any"]).map(|it| format!("did you mean `{it}`?"));
+        let help = near.unwrap_or("write \"any\", or columns with values: \"origin=JFK\"".into());
+        place.note(Code::BadValue, message).help(help);
+        return None;
+    };
+    // Where the predictions can't be read, there is nothing to check against.
+    let Some(declared) = declared else { return Some(Segment::One(name)) };
+    if declared.contains(&columns) {
+        return Some(Segment::One(name));
+    }
+    let known: Vec<String> = declared.iter().map(|it| it.join(",")).collect();
+    let message = format!("the model has no segments by `{}`", columns.join(","));
+    place
+        .note(Code::UnknownColumn, message)
+        .help_from(suggest::instead(&columns.join(","), known.iter().map(String::as_str)));
+    None
 }

@@ -63,7 +63,7 @@ pub fn drift(
     columns.extend(roles.predictions());
     let profiles = closed.complete();
     let all = with_total(&profiles, |total, it| total.merge(it, &Limits::default()));
-    let mut measured = Measurements::new();
+    let (mut measured, mut singles) = (Measurements::new(), Vec::new());
     for (segment, versions) in by_segment(&all) {
         let against = reference.of_segment(segment);
         let own = versions.iter().filter(|(version, _)| !version.is_empty());
@@ -77,13 +77,16 @@ pub fn drift(
             let slice = Slice::new(*version, segment);
             let it = OfSlice { slice: &slice, profile, rows_of_all, columns: &columns };
             let values = it.measure(model, roles, &against, closed, nulls);
-            if single {
-                measured.insert(Slice::new("", segment), (profile.rows, values.clone()));
-            }
+            singles.extend(single.then(|| slice.clone()));
             measured.insert(slice, (profile.rows, values));
         }
     }
     budgets::limit(model, roles, reference, closed.size, &mut measured, nulls);
+    for slice in singles {
+        if let Some(only) = measured.get(&slice).cloned() {
+            measured.insert(Slice::new("", slice.segment), only);
+        }
+    }
     measured
 }
 

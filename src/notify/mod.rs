@@ -62,6 +62,9 @@ pub struct Note {
 pub struct Evidence {
     /// The column, where it is about one.
     pub column: Option<String>,
+    /// The segment, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<String>,
     /// The value.
     pub value: f64,
     /// The threshold it was judged by; of a rule with a detector the mean before the change.

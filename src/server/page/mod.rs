@@ -3,6 +3,7 @@ mod course;
 pub(super) mod fleet;
 mod lists;
 pub(super) mod model;
+mod segments;
 
 use std::sync::LazyLock;
 
