@@ -7,7 +7,7 @@ use std::{
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::{CustomMetric, Threshold};
+use super::{CustomMetric, Segment, Threshold};
 use crate::{
     monitor::{MetricNames, impact::Importances},
     notify::AnyReceiver,
@@ -289,6 +289,8 @@ pub struct Rule {
     pub retrain: Option<String>,
     /// Judge each version by itself, not the one with the most rows.
     pub per_version: bool,
+    /// Which rows it judges.
+    pub segment: Segment,
 }
 
 /// What a rule's metric is measured on.

@@ -1,10 +1,10 @@
 //! One model's rules.
 use super::{
-    Budget, Code, Family, Labels, METRICS, Metric, Needs, On, Predictions, Problems, Rule,
+    Budget, Code, Family, Labels, METRICS, Metric, Needs, On, Predictions, Problems, Rule, Segment,
     Threshold, file,
     read::Names,
     read_custom::Custom,
-    read_detector,
+    read_detector, read_segments,
     read_threshold::{self, Given},
     suggest, table,
     table::Table,
@@ -117,14 +117,21 @@ fn rule(
             .note(Code::NoColumn, "`per_version` needs the model's version".to_owned())
             .help(format!("write `version = \"…\"` in [models.{}.predictions]", scope.model));
     }
+    let segment = read_segments::of_rule(own.segment.as_deref(), problems, scope);
     let metric = &metric?;
     check_needs(metric, problems, scope);
+    if segment.as_ref().is_some_and(|it| *it != Segment::Whole) {
+        read_segments::check_metric(metric, problems);
+    }
     let on = on(metric, own.on.as_ref(), problems, scope);
     let window = own.window.or(scope.window);
     let threshold = match detector {
         Some(detector) => read_detector::threshold(metric, detector?, table),
         None => read_threshold::threshold(metric, &own, given, table, scope.false_alarms, window),
     };
+    if let (Some(segment), Some(threshold)) = (&segment, &threshold) {
+        read_segments::check_threshold(metric, segment, threshold, problems);
+    }
     let clear_at =
         threshold.and_then(|it| read_threshold::clear_at(metric, it, own.clear_at, problems));
     Some(Rule {
@@ -140,6 +147,7 @@ fn rule(
         notify: own.notify,
         retrain: own.retrain,
         per_version: own.per_version,
+        segment: segment?,
     })
 }
 

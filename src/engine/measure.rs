@@ -86,7 +86,7 @@ pub fn drift(
     }
     let profiles = closed.complete();
     let all = with_total(&profiles, |total, it| total.merge(it, &Limits::default()));
-    let mut measured = Measurements::new();
+    let (mut measured, mut singles) = (Measurements::new(), Vec::new());
     for (segment, versions) in by_segment(&all) {
         let against = reference.of_segment(segment);
         let own = versions.iter().filter(|(version, _)| !version.is_empty());
@@ -104,13 +104,16 @@ pub fn drift(
             let (reference, rows, profile) = (against.as_ref(), profile.rows, Some(*profile));
             let known = Known { model, roles, reference, size, window, version, profile, history };
             limits::find(known, &mut values);
-            if single {
-                measured.insert(Slice::new("", segment), (rows, values.clone()));
-            }
+            singles.extend(single.then(|| slice.clone()));
             measured.insert(slice, (rows, values));
         }
     }
     budgets::limit(model, roles, reference, closed.size, &mut measured, nulls);
+    for slice in singles {
+        if let Some(only) = measured.get(&slice).cloned() {
+            measured.insert(Slice::new("", slice.segment), only);
+        }
+    }
     measured
 }
 
@@ -200,8 +203,10 @@ pub fn limit(
     nulls: &mut NullDraws,
 ) {
     let Judged { size, window, history } = judged;
-    for (slice, (_, values)) in measured.iter_mut().filter(|(slice, _)| slice.is_whole()) {
-        budgets::limit_accuracy(model, reference, size, values, nulls);
+    for (slice, (_, values)) in measured.iter_mut() {
+        if slice.is_whole() {
+            budgets::limit_accuracy(model, reference, size, values, nulls);
+        }
         let (version, profile) = (slice.version.as_str(), None);
         let known = Known { model, roles, reference, size, window, version, profile, history };
         limits::find(known, values);

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use driftd::{
     alert::{self, Memory, Subject, Transition},
-    config::{Budget, On, Rule, Severity, Threshold},
+    config::{Budget, On, Rule, Segment, Severity, Threshold},
     monitor::{
         Bounds, Frozen, Limit, Measurement, NullDraws, OwnWindows,
         budget::{Demand, Thresholds},
@@ -60,6 +60,7 @@ impl Judge {
             notify: Vec::new(),
             retrain: None,
             per_version: false,
+            segment: Segment::Whole,
         };
         Self { rule, memory: Memory::default(), alarms: 0 }
     }

@@ -1,4 +1,6 @@
 //! Everything that is said about one value.
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::find::Found;
@@ -8,7 +10,7 @@ use crate::{
     daemon::model::Recalled,
     engine::{Roles, rules},
     monitor::{
-        Measurement, NullDraws, Outcomes,
+        Frozen, Measurement, NullDraws, Outcomes,
         explain::{self, Account, CountPart, Explained},
         impact::{self, Impact, Ranking, Sides},
         performance,
@@ -32,6 +34,8 @@ pub(super) struct Explanation {
     pub(super) version: Option<String>,
     pub(super) metric: String,
     pub(super) column: Option<String>,
+    /// Null for all rows together.
+    pub(super) segment: Option<String>,
     pub(super) window_start: Timestamp,
     pub(super) window_end: Timestamp,
     /// The alert that was asked for.
@@ -177,6 +181,7 @@ impl Explanation {
             version: Some(found.version.clone()).filter(|it| !it.is_empty()),
             metric: stored.metric.clone(),
             column: stored.column.clone(),
+            segment: stored.segment.clone(),
             window_start: found.window.start,
             window_end: found.window.end,
             episode: episode.map(|it| it.id.clone()),
@@ -198,7 +203,7 @@ impl Explanation {
             impact: Placed::of(model, roles, found, recalled),
             reference: again.explained.as_ref().map(|it| Side {
                 id: Some(recalled.reference.id.clone()),
-                rows: recalled.reference.profile.rows,
+                rows: reference_of(found, recalled).profile.rows,
                 rows_used: it.rows_reference,
             }),
             current: Side { id: None, rows, rows_used: stored.rows },
@@ -250,7 +255,7 @@ fn again(model: &ModelConfig, found: &Found, recalled: &Recalled) -> Again {
     let Some(column) = &stored.column else {
         let rows = CountPart {
             count: "rows",
-            reference: recalled.reference.profile.rows,
+            reference: reference_of(found, recalled).profile.rows,
             current: profile.rows,
         };
         // A profile tells no more of the window as a whole than how many rows it had.
@@ -265,14 +270,20 @@ fn again(model: &ModelConfig, found: &Found, recalled: &Recalled) -> Again {
         };
     };
     let (metric, rows_min) = (&stored.metric, model.rows_min);
+    let against = reference_of(found, recalled);
     let mut nulls = NullDraws::new();
-    let explained =
-        explain::explain(&recalled.reference, profile, column, metric, rows_min, &mut nulls);
+    let explained = explain::explain(&against, profile, column, metric, rows_min, &mut nulls);
+    let segment = stored.segment.clone();
     Again {
-        measurement: Some(explained.measurement.clone()),
+        measurement: Some(Measurement { segment, ..explained.measurement.clone() }),
         explained: Some(explained),
         ..Again::default()
     }
+}
+
+/// What the measurement was compared with: the whole reference, or the segment's part of it.
+fn reference_of<'a>(found: &Found, recalled: &'a Recalled) -> Cow<'a, Frozen> {
+    recalled.reference.of_segment(found.measurement.segment.as_deref().unwrap_or_default())
 }
 
 impl Recomputed {

@@ -284,6 +284,10 @@ pub(in crate::config) struct Rule {
     /// Judge each version by itself, not the one with the most rows.
     #[serde(default)]
     pub(in crate::config) per_version: bool,
+    /// Judge the rows of one segment, such as `origin=JFK`, or of each, `any`. All rows together
+    /// where not given.
+    #[serde(default)]
+    pub(in crate::config) segment: Option<String>,
 }
 
 impl Options for Rule {

@@ -17,16 +17,12 @@ pub(super) struct Subject {
     pub(super) column: Option<String>,
 }
 
-/// Everything that was measured, without segments.
+/// Everything that was measured; rows are of the whole or of one segment.
 pub(super) fn subjects(rows: &[MeasurementsRow]) -> BTreeSet<Subject> {
-    whole(rows)
+    rows.iter()
         .flat_map(|row| &row.measurements)
         .map(|m| Subject { metric: m.metric.clone(), column: m.column.clone() })
         .collect()
-}
-
-fn whole(rows: &[MeasurementsRow]) -> impl Iterator<Item = &MeasurementsRow> {
-    rows.iter().filter(|row| row.segment.is_empty())
 }
 
 /// A name for windows of this length: `day`, `week`, `6h`.
@@ -43,11 +39,10 @@ pub(super) fn length_name(window: &Interval) -> String {
 /// One line for each length of window, the shortest first.
 pub(super) fn series(rows: &[MeasurementsRow], subject: &Subject) -> Vec<Series> {
     let mut by_length: BTreeMap<(i64, String), BTreeMap<Timestamp, Option<f64>>> = BTreeMap::new();
-    for row in whole(rows) {
+    for row in rows {
         let found = row
             .measurements
             .iter()
-            .filter(|m| m.segment.is_none())
             .find(|m| m.metric == subject.metric && m.column == subject.column);
         if let Some(found) = found {
             let name = length_name(&row.window);
@@ -91,8 +86,8 @@ pub(super) fn by_column(
 /// Columns by their last measured value of a metric, the largest first; ones without any last.
 pub(super) fn top_columns(rows: &[MeasurementsRow], metric: &str, count: usize) -> Vec<String> {
     let mut last: BTreeMap<&str, f64> = BTreeMap::new();
-    for row in whole(rows).filter(|r| r.group == Group::Drift) {
-        for m in row.measurements.iter().filter(|m| m.metric == metric && m.segment.is_none()) {
+    for row in rows.iter().filter(|r| r.group == Group::Drift) {
+        for m in row.measurements.iter().filter(|m| m.metric == metric) {
             if let Some(column) = &m.column {
                 let value = m.value.as_ref().ok().copied().filter(|v| v.is_finite());
                 // A column that is missing today may be the one that the alerts are about.
@@ -109,7 +104,7 @@ pub(super) fn top_columns(rows: &[MeasurementsRow], metric: &str, count: usize) 
 /// The metric whose course is shown as accuracy: the configured one, else the first measured.
 pub(super) fn accuracy_metric(facts: &ModelFacts, rows: &[MeasurementsRow]) -> Option<String> {
     facts.accuracy_metric.clone().or_else(|| {
-        let measured = whole(rows).filter(|r| r.group == Group::Performance);
+        let measured = rows.iter().filter(|r| r.group == Group::Performance);
         measured.flat_map(|r| &r.measurements).map(|m| m.metric.clone()).next()
     })
 }
@@ -209,7 +204,8 @@ pub(super) fn heat(
     shortest: &str,
     (lines_max, windows_max): (usize, usize),
 ) -> Heat {
-    let mut own: Vec<_> = whole(rows)
+    let mut own: Vec<_> = rows
+        .iter()
         .filter(|r| r.group == Group::Drift && length_name(&r.window) == shortest)
         .collect();
     own.reverse();
@@ -217,7 +213,7 @@ pub(super) fn heat(
     let all = top_columns(rows, metric, usize::MAX);
     let lines = all.iter().take(lines_max).map(|column| {
         let cells = own.iter().map(|row| {
-            let mut found = row.measurements.iter().filter(|m| m.segment.is_none());
+            let mut found = row.measurements.iter();
             let found =
                 found.find(|m| m.metric == metric && m.column.as_deref() == Some(column.as_str()));
             found.map_or_else(Cell::default, |m| match &m.value {
