@@ -121,6 +121,7 @@ fn judge_value(rule: &Rule, m: &Measurement, value: f64) -> (Outcome, Option<Evi
     };
     let evidence = Evidence {
         column: m.column.clone(),
+        segment: m.segment.clone(),
         value,
         threshold,
         below,

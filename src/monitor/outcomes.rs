@@ -136,8 +136,10 @@ impl Outcomes {
             let rows_of = |cell: &Cell| cell.labelled() + cell.unlabelled;
             let scored = of_decision().filter(|((key, _), _)| key.score().is_some());
             let rows: u64 = scored.map(|(_, cell)| rows_of(cell)).sum();
+            let last = of_decision().map(|((key, _), _)| *key).rfind(|key| key.score().is_some());
             let share = rows.div_ceil(cells_max.max(1)).max(1);
             let (mut group, mut weighed, mut in_group) = (Cell::default(), 0.0, 0_u64);
+            let mut lowest = None;
             for ((key, _), cell) in of_decision() {
                 let Some(score) = key.score() else {
                     thinned.cells.insert((*key, decision), *cell);
@@ -148,13 +150,12 @@ impl Outcomes {
                 group.unlabelled += cell.unlabelled;
                 weighed += score * rows_of(cell) as f64;
                 in_group += rows_of(cell);
-                if in_group >= share {
-                    thinned.put(weighed / in_group as f64, decision, &mut group);
-                    (weighed, in_group) = (0.0, 0);
+                // Rounding must not lead out of the scores that are joined: one alone stays itself.
+                let mean = (weighed / in_group as f64).clamp(*lowest.get_or_insert(score), score);
+                if in_group > 0 && (in_group >= share || last == Some(*key)) {
+                    thinned.put(mean, decision, &mut group);
+                    (weighed, in_group, lowest) = (0.0, 0, None);
                 }
-            }
-            if in_group > 0 {
-                thinned.put(weighed / in_group as f64, decision, &mut group);
             }
         }
         thinned
