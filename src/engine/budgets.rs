@@ -7,10 +7,10 @@ use crate::{
         Frozen, Limit, Measurement, NullDraws,
         budget::{Demand, Thresholds},
     },
-    time::WindowSize,
+    time::{Timestamp, WindowSize},
 };
 
-/// Gives each value of a window of `size` the threshold of every rule with a budget that judges
+/// Gives each value of a window of `size` that begins at `start` the threshold of every rule with a budget that judges
 /// it. A column without a value counts among the rule's columns: one that is there tomorrow must
 /// not change what was allowed to the others today.
 pub(super) fn limit(
@@ -18,6 +18,7 @@ pub(super) fn limit(
     roles: &Roles,
     reference: &Frozen,
     size: WindowSize,
+    start: Timestamp,
     measured: &mut [Measurement],
     nulls: &mut NullDraws,
 ) {
@@ -31,7 +32,7 @@ pub(super) fn limit(
         let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
         let mut thresholds = Thresholds::new(reference, rule.metric, size, &columns, demand);
         for (it, column) in of_rule.iter_mut().zip(&columns) {
-            let threshold = it.value.is_ok().then(|| thresholds.at(column, it.rows, nulls));
+            let threshold = it.value.is_ok().then(|| thresholds.at(column, it.rows, start, nulls));
             if let Some(threshold) = threshold.flatten() {
                 it.limits.push(Limit { rule: rule.name.clone(), threshold });
             }

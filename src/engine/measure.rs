@@ -75,7 +75,8 @@ pub fn drift(
         let (metrics, rows_min) = (&model.metrics, model.rows_min);
         let mut values =
             drift::measure(reference, profile, &whole, &columns, metrics, rows_min, nulls);
-        budgets::limit(model, roles, reference, closed.size, &mut values, nulls);
+        let start = closed.window.start;
+        budgets::limit(model, roles, reference, closed.size, start, &mut values, nulls);
         measured.insert(version.clone(), (profile.rows, values));
     }
     if single && let Some(only) = measured.values().next().cloned() {

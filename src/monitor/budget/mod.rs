@@ -15,6 +15,8 @@
 mod cost;
 mod own;
 mod patience;
+mod slots;
+mod usual;
 
 use std::collections::BTreeMap;
 
@@ -25,7 +27,7 @@ use super::{
 use crate::{
     profile::ColumnProfile,
     stat::{self, Bins},
-    time::WindowSize,
+    time::{Timestamp, WindowSize},
 };
 
 pub use cost::chance;
@@ -95,7 +97,7 @@ impl<'a> Thresholds<'a> {
         let alarms = demand.alarms.clamp(0.0, 0.99);
         // Each column has the same part of what may happen by chance.
         let part = |columns: f64| -(columns / all as f64 * (-alarms).ln_1p()).exp_m1();
-        let level = Level::new(metric, &exact, part(count as f64), demand.windows);
+        let level = Level::new(metric, own, &exact, part(count as f64), demand.windows);
         let windows = own.map_or(0, |own| own.starts.len());
         let basis = Basis { columns: columns.len(), exact: count, windows };
         let shares = BTreeMap::new();
@@ -107,14 +109,20 @@ impl<'a> Thresholds<'a> {
         self.basis
     }
 
-    /// The threshold for a column of a window of which `rows` rows have a value. `None` where
-    /// there is neither a least effect nor anything to draw from.
-    pub fn at(&mut self, column: &str, rows: u64, nulls: &mut NullDraws) -> Option<f64> {
+    /// The threshold for a column of a window that begins at `start`, of which `rows` rows have a
+    /// value. `None` where there is neither a least effect nor anything to draw from.
+    pub fn at(
+        &mut self,
+        column: &str,
+        rows: u64,
+        start: Timestamp,
+        nulls: &mut NullDraws,
+    ) -> Option<f64> {
         let reference = self.frozen.profile.columns.get(column)?;
         let bins = self.frozen.bins.get(column).unwrap_or(&Bins::None);
         let sizes = (rows_of(self.frozen, self.metric, column)?, rows);
         let cut = self.demand.effect_min.or_else(|| usual_cut(self.metric, reference, sizes));
-        let chance = match self.level.at(column, rows) {
+        let chance = match self.level.at(column, rows, start) {
             Some(chance) => Some(chance),
             None => self.redrawn(column, reference, bins, sizes, cut.unwrap_or(0.0), nulls),
         };
