@@ -66,8 +66,9 @@ pub(crate) struct Year {
     pub(crate) untimed: Option<usize>,
     /// Of PSI above 0.1 and of Evidently's default, where the metric is theirs.
     pub(crate) fixed: [Option<Fixed>; 2],
-    /// Whether a shift was seen with the usual least effect, and with none.
-    pub(crate) seen: [bool; 2],
+    /// Whether a shift was seen that began on a Monday, with the usual least effect and with none,
+    /// and whether one was with the usual effect that began on any day.
+    pub(crate) seen: [bool; 3],
 }
 
 /// What a fixed rule did.
@@ -287,7 +288,13 @@ pub(crate) fn year(scene: &Scene, cells: &Cells, seed: u64) -> Vec<Year> {
     let columns: Vec<Columns> = columns.collect();
     let mut years = vec![Year::default(); scene.series.len()];
     if scene.rows == ROWS_SHIFTED {
-        shifted(scene, &mut rows, &columns, &mut years, usize::try_from(seed % 7).unwrap_or(0));
+        let any = usize::try_from(seed % 7).unwrap_or(0);
+        for (which, (effect_min, weekday)) in
+            [(None, 0), (Some(0.0), 0), (None, any)].into_iter().enumerate()
+        {
+            let seen = shifted(scene, &mut rows, &columns, effect_min, weekday);
+            years.iter_mut().zip(seen).for_each(|(year, seen)| year.seen[which] = seen);
+        }
     }
     undrifted(scene, &mut rows, &columns, &mut years);
     years
@@ -339,14 +346,15 @@ fn undrifted(scene: &Scene, rows: &mut Rows<'_>, columns: &[Columns], years: &mu
     }
 }
 
-/// Whether two windows of which the first column has moved raise an alarm that tells of it.
+/// Whether two windows of which the first column has moved raise an alarm that tells of it, by
+/// series.
 fn shifted(
     scene: &Scene,
     rows: &mut Rows<'_>,
     columns: &[Columns],
-    years: &mut [Year],
+    effect_min: Option<f64>,
     weekday: usize,
-) {
+) -> Vec<bool> {
     let days: Vec<(usize, Vec<Vec<u64>>, Vec<u64>)> = (REFERENCE_DAYS..)
         .skip(weekday)
         .take(PATIENCE as usize)
@@ -355,16 +363,15 @@ fn shifted(
             (day, counts.collect(), rows.moved(0, scene.rows, day, SHIFT))
         })
         .collect();
-    for (series, year) in scene.series.iter().zip(years) {
+    let sees = |series: &Series| {
         let of = columns.iter().find(|it| it.shape == series.shape).expect("columns");
-        year.seen = [None, Some(0.0)].map(|effect_min| {
-            let mut watch = Watch::new(&of.timed, series.metric, effect_min);
-            let mut nulls = NullDraws::new();
-            for (day, counts, moved) in &days {
-                let mut measured = of.timed.measure(series.metric, &of.shifted(counts, moved));
-                watch.judge(*day, &mut measured, &mut nulls);
-            }
-            watch.saw_the_first()
-        });
-    }
+        let mut watch = Watch::new(&of.timed, series.metric, effect_min);
+        let mut nulls = NullDraws::new();
+        for (day, counts, moved) in &days {
+            let mut measured = of.timed.measure(series.metric, &of.shifted(counts, moved));
+            watch.judge(*day, &mut measured, &mut nulls);
+        }
+        watch.saw_the_first()
+    };
+    scene.series.iter().map(sees).collect()
 }

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Frozen, NullDraws,
-    null::{on_grid, usual_cut},
+    null::{half_cut, on_grid},
 };
 use crate::{
     profile::ColumnProfile,
@@ -46,7 +46,7 @@ pub struct Demand {
     pub alarms: f64,
     /// Windows in a row that must breach.
     pub windows: u32,
-    /// Least effect; the metric's usual cut where not given.
+    /// Least effect; half of the metric's usual cut where not given.
     pub effect_min: Option<f64>,
 }
 
@@ -121,7 +121,7 @@ impl<'a> Thresholds<'a> {
         let reference = self.frozen.profile.columns.get(column)?;
         let bins = self.frozen.bins.get(column).unwrap_or(&Bins::None);
         let sizes = (rows_of(self.frozen, self.metric, column)?, rows);
-        let cut = self.demand.effect_min.or_else(|| usual_cut(self.metric, reference, sizes));
+        let cut = self.demand.effect_min.or_else(|| half_cut(self.metric, reference, sizes));
         let chance = match self.level.at(column, rows, start) {
             Some(chance) => Some(chance),
             None => self.redrawn(column, reference, bins, sizes, cut.unwrap_or(0.0), nulls),

@@ -8,8 +8,8 @@
 //! 2. raised to the power that makes gamma-like statistics nearly normal (Wilson and Hilferty 1931:
 //!    the cube root of a squared distance), so that columns with few and with many bins have like
 //!    tails;
-//! 3. studentised with mean and deviation of the column's other windows, as a new window will be:
-//!    those of the same slot of the week or the day (`slots`), where these differ (`usual`).
+//! 3. studentised with mean and deviation of the column's windows outside of the run, as new windows
+//!    will be: those of the same slot of the week or the day (`slots`), where these differ (`usual`).
 //!
 //! What slots differ by is no chance and does not grow outside of the reference: of a column with
 //! slots the deviation is widened, by √((n + m)/(n - m)), and not the value.
@@ -20,9 +20,10 @@
 //! from as many excesses only; after step 2 tails are lighter than that. Where some windows differ
 //! from the others by a pattern that no slot holds, their maxima may stand apart, and no line
 //! through the others reaches them well: so the level is no higher than what half as many alarms
-//! would take by plain counting, where there are windows enough to count. [`AIM`] of the budget is
-//! aimed at: a threshold that is found from some dozens of windows is missed by as many alarms as
-//! it is hit.
+//! would take by plain counting, where there are windows enough to count. Where tails are heavier
+//! than they are taken for it is no lower than what counting says of the whole budget. [`AIM`] of
+//! the budget is aimed at: a threshold that is found from some dozens of windows is missed by as
+//! many alarms as it is hit.
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -208,13 +209,8 @@ impl Course {
         Some((centres, value.max(0.0).powf(law.root)))
     }
 
-    /// What is usual, and each value in deviations of the others.
-    fn usual(
-        &self,
-        law: Law,
-        n: u64,
-        slots: Option<&(Slots, Vec<usize>)>,
-    ) -> Option<(Widened, Vec<f64>)> {
+    /// What is usual, and each value with its slot where slots differ.
+    fn usual(&self, law: Law, n: u64, slots: Option<&(Slots, Vec<usize>)>) -> Option<OfColumn> {
         let values = self.normal(law, n);
         let by_slot = slots.and_then(|(slots, of)| {
             let of: Vec<usize> =
@@ -224,16 +220,19 @@ impl Course {
             };
             let values: Vec<f64> = values.iter().zip(&self.points).map(plain).collect();
             let usual = Usual::by_slot(&values, &of, slots.count())?;
-            let scores = values.iter().zip(&of).map(|(value, at)| usual.score(*value, Some(*at)));
-            let scores = scores.collect();
             let is_compared = law.whole > 0.0;
             let widened = if is_compared { widening(n, self.rows_typical()).sqrt() } else { 1.0 };
-            Some((Widened { usual, widened }, scores))
+            Some((
+                Widened { usual, widened },
+                values.into_iter().zip(of.into_iter().map(Some)).collect(),
+            ))
         });
         by_slot.or_else(|| {
             let usual = Usual::of(&values)?;
-            let scores = values.iter().map(|value| usual.score(*value, None)).collect();
-            Some((Widened { usual, widened: 1.0 }, scores))
+            Some((
+                Widened { usual, widened: 1.0 },
+                values.into_iter().map(|it| (it, None)).collect(),
+            ))
         })
     }
 
@@ -244,6 +243,9 @@ impl Course {
         self.at_rows(law, sizes.0, largest.powf(1.0 / law.root), sizes.1)
     }
 }
+
+/// What is usual for a column, and its values with their slots.
+type OfColumn = (Widened, Vec<(f64, Option<usize>)>);
 
 /// What is usual within the reference, and how many times wider it is outside.
 #[derive(Clone, Debug)]
@@ -289,10 +291,10 @@ impl<'a> Level<'a> {
         let mut largest: BTreeMap<u32, f64> = BTreeMap::new();
         for &(name, course, rows) in columns {
             let Some(law) = law(metric) else { continue };
-            let Some((usual, scores)) = course.usual(law, rows, slots.as_ref()) else { continue };
+            let Some((usual, values)) = course.usual(law, rows, slots.as_ref()) else { continue };
             let run = usize::try_from(windows.max(1)).unwrap_or(usize::MAX);
-            for (least, last) in scores.windows(run).zip(course.points.iter().skip(run - 1)) {
-                let least = least.iter().copied().fold(f64::INFINITY, f64::min);
+            for (run, last) in values.windows(run).zip(course.points.iter().skip(run - 1)) {
+                let least = usual.usual.least(run);
                 let at = largest.entry(last.0).or_insert(least);
                 *at = at.max(least);
             }
@@ -328,10 +330,11 @@ fn passed_by(mut values: Vec<f64>, alarms: f64) -> f64 {
     let mean = peaks.iter().map(|peak| peak - start).sum::<f64>() / count;
     // Exponential excesses of a mean that is known from `count` of them (a Lomax distribution).
     let fitted = start + mean * count * (((count + 1.0) / place).powf(1.0 / count) - 1.0);
-    if place < 1.0 {
-        return fitted;
-    }
-    fitted.min(at_place(&values, (0.5 * place).max(1.0)))
+    let fitted = match place < 1.0 {
+        true => fitted,
+        false => fitted.min(at_place(&values, (0.5 * place).max(1.0))),
+    };
+    fitted.max(at_place(&values, place / AIM))
 }
 
 /// The value at a place, counted from the largest, between two of them where it is no whole number.

@@ -114,7 +114,7 @@ fn small_windows_have_higher_thresholds() {
 fn a_least_effect_holds_always() {
     let frozen = reference(90, 5000, 0.0, 5);
     let least = |effect_min| at(&frozen, "psi", Demand { effect_min, ..demand(0.03, 2) }, 5000);
-    assert!((least(None) - 0.2).abs() < 1e-12);
+    assert!((least(None) - 0.1).abs() < 1e-12);
     assert!((least(Some(0.35)) - 0.35).abs() < 1e-12);
     assert!(least(Some(0.0)) < 0.05);
 }

@@ -36,9 +36,12 @@ impl Sums {
         Self { n, mean, m2: values.map(|value| (value - mean).powi(2)).sum() }
     }
 
-    /// Without one of the values.
+    /// Without one of the values, while there are others.
     fn without(&self, value: f64) -> Self {
         let n = self.n - 1.0;
+        if n < 1.0 {
+            return *self;
+        }
         let gap = value - self.mean;
         Self { n, mean: self.mean - gap / n, m2: (self.m2 - gap * gap * self.n / n).max(0.0) }
     }
@@ -121,19 +124,28 @@ impl Usual {
         }
     }
 
-    /// A value of the reference's in deviations of the others from the mean of the others.
-    pub(super) fn score(&self, value: f64, slot: Option<usize>) -> f64 {
-        let (others, whole) = match self.own(slot) {
-            Some(own) => {
-                let rest = own.without(value);
-                let (m2, freedom) = self.within;
-                let pooled = ((m2 - own.m2 + rest.m2).max(0.0), freedom - 1.0);
-                (Self::centre(&rest, Some(pooled)), self.at(slot))
-            }
-            None => (Self::centre(&self.all.without(value), None), self.at(None)),
+    /// The least of a run of the reference's own windows, each in deviations of the others from
+    /// the mean of the others. The whole run is left out, as a run of windows to come will be: one
+    /// that is far off must not hide its neighbour.
+    pub(super) fn least(&self, run: &[(f64, Option<usize>)]) -> f64 {
+        let mut others = self.clone();
+        run.iter().for_each(|(value, slot)| others.leave_out(*value, *slot));
+        let score = |(value, slot): &(f64, Option<usize>)| {
+            let centre = others.at(*slot);
+            let deviation = centre.deviation.max(OTHERS_MIN * self.at(*slot).deviation);
+            if deviation > 0.0 { (value - centre.mean) / deviation } else { 0.0 }
         };
-        let deviation = others.deviation.max(OTHERS_MIN * whole.deviation);
-        if deviation > 0.0 { (value - others.mean) / deviation } else { 0.0 }
+        run.iter().map(score).fold(f64::INFINITY, f64::min)
+    }
+
+    fn leave_out(&mut self, value: f64, slot: Option<usize>) {
+        self.all = self.all.without(value);
+        let own = slot.and_then(|slot| self.slots.get_mut(slot)?.as_mut());
+        if let Some(own) = own.filter(|own| own.n > 1.0) {
+            let rest = own.without(value);
+            self.within = ((self.within.0 - own.m2 + rest.m2).max(0.0), self.within.1 - 1.0);
+            *own = rest;
+        }
     }
 }
 
@@ -188,28 +200,47 @@ mod tests {
         let constant: Vec<f64> = (0..60).map(|i| f64::from(i % 2)).collect();
         let slots: Vec<usize> = (0..60).map(|i| i % 2).collect();
         assert_eq!(Usual::by_slot(&constant, &slots, 2), None);
-        assert!(Usual::of(&[3.0; 9]).unwrap().score(3.0, None).abs() < 1e-15);
+        let usual = Usual::of(&[3.0; 9]).unwrap();
+        assert!(usual.least(&[(3.0, None); 9]).abs() < 1e-15);
+    }
+
+    #[test]
+    fn a_window_that_is_far_off_does_not_hide_its_neighbour() {
+        let (mut values, slots) = weeks(&[1.0, 9.0], 20);
+        (values[0], values[1]) = (50.0, 14.0);
+        for usual in [Usual::of(&values), Usual::by_slot(&values, &slots, 2)] {
+            let usual = usual.unwrap();
+            let run = [(values[0], Some(0)), (values[1], Some(1))];
+            assert!(usual.least(&run) > usual.least(&run[1..]), "{usual:?}");
+        }
     }
 
     proptest! {
         #[test]
-        fn a_value_is_scored_by_the_others(
+        fn windows_are_scored_by_the_others(
             noise in proptest::collection::vec(-1.0..1.0f64, 40..80),
             gap in 5.0..9.0f64,
-            at in 0..40_usize,
+            at in 0..39_usize,
         ) {
             let slots: Vec<usize> = (0..noise.len()).map(|i| i % 4).collect();
             let values: Vec<f64> =
                 noise.iter().zip(&slots).map(|(it, slot)| it + gap * *slot as f64).collect();
             let (mut others, mut of_others) = (values.clone(), slots.clone());
-            let (value, slot) = (others.remove(at), of_others.remove(at));
-            let usual = Usual::by_slot(&values, &slots, 4).unwrap();
-            let centre = Usual::by_slot(&others, &of_others, 4).unwrap().at(Some(slot));
-            let want = (value - centre.mean) / centre.deviation;
-            prop_assert!((usual.score(value, Some(slot)) - want).abs() < 1e-9);
-            let centre = Usual::of(&others).unwrap().at(None);
-            let (whole, want) = (Usual::of(&values).unwrap(), value - centre.mean);
-            prop_assert!((whole.score(value, None) - want / centre.deviation).abs() < 1e-9);
+            let values_of_run: Vec<f64> = others.drain(at..at + 2).collect();
+            let slots_of_run: Vec<usize> = of_others.drain(at..at + 2).collect();
+            let run: Vec<(f64, Option<usize>)> =
+                values_of_run.into_iter().zip(slots_of_run.into_iter().map(Some)).collect();
+            for (usual, others) in [
+                (Usual::by_slot(&values, &slots, 4), Usual::by_slot(&others, &of_others, 4)),
+                (Usual::of(&values), Usual::of(&others)),
+            ] {
+                let (usual, others) = (usual.unwrap(), others.unwrap());
+                let score = |(value, slot): &(f64, Option<usize>)| {
+                    (value - others.at(*slot).mean) / others.at(*slot).deviation
+                };
+                let want = run.iter().map(score).fold(f64::INFINITY, f64::min);
+                prop_assert!((usual.least(&run) - want).abs() < 1e-9);
+            }
         }
     }
 }
