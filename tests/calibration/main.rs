@@ -107,11 +107,8 @@ fn every_scene() {
         |binding, rows| Scene { binding, rows, columns: 50, series: SERIES.to_vec(), others: true };
     // The largest first, so that no thread is left alone with one.
     let sizes = SIZES.iter().rev();
-    let mut scenes: Vec<Scene> =
+    let scenes: Vec<Scene> =
         sizes.flat_map(|rows| BINDINGS.map(|binding| scene(binding, *rows))).collect();
-    if let Ok(only) = std::env::var("CALIB_ONLY") {
-        scenes.retain(|it| only.split(' ').any(|o| o.parse::<u64>().is_ok_and(|o| o == it.rows)));
-    } // TMP
     let tallies = replayed(&scenes, seeds);
     println!("{}", tables(&scenes, &tallies));
     let missed: Vec<String> =

@@ -185,7 +185,7 @@ pub(crate) fn tables(scenes: &[Scene], tallies: &[Tally]) -> String {
     });
     format!(
         "alarms a month under the budget (replays over 24 a year)\n\n{budget}\n\
-         the same, reference without times (every fifth replay)\n\n{untimed}\n\
+         the same, reference without times (every tenth replay)\n\n{untimed}\n\
          PSI > 0.1: alarms a month, share of days in alarm\n\n{}\n\
          Evidently's default: alarms a month, share of days in alarm\n\n{}\n\
          half a deviation seen within two windows, with the default least effect, with none, and \

@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn a_window_that_is_far_off_does_not_hide_its_neighbour() {
         let (mut values, slots) = weeks(&[1.0, 9.0], 20);
-        (values[0], values[1]) = (50.0, 14.0);
+        (values[0], values[1]) = (20.0, 14.0);
         for usual in [Usual::of(&values), Usual::by_slot(&values, &slots, 2)] {
             let usual = usual.unwrap();
             let run = [(values[0], Some(0)), (values[1], Some(1))];
