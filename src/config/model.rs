@@ -309,7 +309,7 @@ pub enum Threshold {
     Budget {
         /// The false alarms that it may raise.
         budget: Budget,
-        /// The least effect; the statistic's usual cut where not given.
+        /// The least effect; half of the usual cut where not given.
         effect_min: Option<f64>,
     },
     /// The values have changed their course from window to window.

@@ -313,27 +313,41 @@ impl Columns {
     }
 }
 
-/// Replays a year of a scene, of which `seed` makes everything.
+/// Rows to come, and the references that they are compared with.
+struct World<'a> {
+    rows: Rows<'a>,
+    columns: Vec<Columns>,
+}
+
+impl<'a> World<'a> {
+    /// `seed` makes everything of it.
+    fn new(scene: &Scene, cells: &'a Cells, seed: u64) -> Self {
+        let mut rows = Rows::new(cells, scene.binding, scene.columns, seed);
+        let mut draw = |of_day: u64, day: usize| -> Vec<Vec<u64>> {
+            (0..scene.columns).map(|column| rows.day(column, of_day, day)).collect()
+        };
+        let timed: Vec<_> = (0..REFERENCE_DAYS).map(|day| draw(scene.rows, day)).collect();
+        let untimed = (scene.others && seed.is_multiple_of(UNTIMED_EVERY)).then(|| {
+            let days = (0..REFERENCE_DAYS).map(|day| draw(UNTIMED_ROWS, day));
+            days.collect::<Vec<_>>()
+        });
+        let mut shapes: Vec<Shape> = scene.series.iter().map(|it| it.shape).collect();
+        shapes.dedup();
+        let columns = shapes.into_iter().map(|shape| {
+            let maker = Maker::new(shape, cells);
+            let own = scene.series.iter().filter(|it| it.shape == shape);
+            let metrics: Vec<&'static str> = own.map(|it| it.metric).collect();
+            let untimed = untimed.as_ref().map(|days| Model::new(&maker, &metrics, days, false));
+            Columns { shape, timed: Model::new(&maker, &metrics, &timed, true), untimed, maker }
+        });
+        let columns = columns.collect();
+        Self { rows, columns }
+    }
+}
+
+/// Replays a year of a scene.
 pub(crate) fn year(scene: &Scene, cells: &Cells, seed: u64) -> Vec<Year> {
-    let mut rows = Rows::new(cells, scene.binding, scene.columns, seed);
-    let mut draw = |of_day: u64, day: usize| -> Vec<Vec<u64>> {
-        (0..scene.columns).map(|column| rows.day(column, of_day, day)).collect()
-    };
-    let timed: Vec<_> = (0..REFERENCE_DAYS).map(|day| draw(scene.rows, day)).collect();
-    let untimed = (scene.others && seed.is_multiple_of(UNTIMED_EVERY)).then(|| {
-        let days = (0..REFERENCE_DAYS).map(|day| draw(UNTIMED_ROWS, day));
-        days.collect::<Vec<_>>()
-    });
-    let mut shapes: Vec<Shape> = scene.series.iter().map(|it| it.shape).collect();
-    shapes.dedup();
-    let columns = shapes.into_iter().map(|shape| {
-        let maker = Maker::new(shape, cells);
-        let own = scene.series.iter().filter(|it| it.shape == shape);
-        let metrics: Vec<&'static str> = own.map(|it| it.metric).collect();
-        let untimed = untimed.as_ref().map(|days| Model::new(&maker, &metrics, days, false));
-        Columns { shape, timed: Model::new(&maker, &metrics, &timed, true), untimed, maker }
-    });
-    let columns: Vec<Columns> = columns.collect();
+    let World { mut rows, columns } = World::new(scene, cells, seed);
     let mut years = vec![Year::default(); scene.series.len()];
     if scene.rows == ROWS_SHIFTED {
         let any = usize::try_from(seed % 7).unwrap_or(0);
@@ -346,6 +360,12 @@ pub(crate) fn year(scene: &Scene, cells: &Cells, seed: u64) -> Vec<Year> {
     }
     undrifted(scene, &mut rows, &columns, &mut years);
     years
+}
+
+/// Whether a shift that begins on a Monday is seen, by series.
+pub(crate) fn sees(scene: &Scene, cells: &Cells, seed: u64) -> Vec<bool> {
+    let World { mut rows, columns } = World::new(scene, cells, seed);
+    shifted(scene, &mut rows, &columns, None, 0)
 }
 
 fn undrifted(scene: &Scene, rows: &mut Rows<'_>, columns: &[Columns], years: &mut [Year]) {

@@ -97,6 +97,19 @@ impl Tally {
     }
 }
 
+impl Tally {
+    /// Where the goal is missed against references without times.
+    pub(crate) fn misses_untimed(&self, scene: &Scene) -> Vec<String> {
+        let series = scene.series.iter().zip(&self.series);
+        let missed = series.filter_map(|(series, sums)| {
+            let mean = a_month(sums.untimed, sums.untimed_years);
+            let kept = (0.2..=1.1).contains(&mean) && sums.untimed_nuisances <= 1;
+            (!kept).then(|| format!("{}: {mean:.2} alarms a month", name(scene, *series)))
+        });
+        missed.collect()
+    }
+}
+
 fn a_month(alarms: usize, years: usize) -> f64 {
     alarms as f64 / years as f64 / MONTHS
 }

@@ -226,8 +226,8 @@ pub(in crate::config) struct Rule {
     /// The threshold that keeps it is found for each column and window's size.
     #[serde(default)]
     pub(in crate::config) false_alarms: Option<Budget>,
-    /// With `false_alarms`: smaller values are no drift, however surely they are not chance. The
-    /// metric's usual cut where not given.
+    /// With `false_alarms`: smaller values are no drift, however surely they are not chance.
+    /// Half of the metric's usual cut where not given.
     #[serde(default)]
     pub(in crate::config) effect_min: Option<f64>,
     /// Clear when the value is on the good side of this. For drift and rates 0.8 × `above`, for
