@@ -6,6 +6,8 @@
 //! another run was ended. Without it a tenth of some of the scenes is replayed, with fewer columns.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 mod columns;
+mod judge;
+mod model;
 mod replay;
 mod rows;
 mod tally;

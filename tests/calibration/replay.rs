@@ -1,22 +1,12 @@
-//! Years without drift, judged by the code that judges in the daemon: many metrics on the same
-//! rows.
-use std::{collections::BTreeMap, f64::consts::LN_2};
+//! Years without drift: many metrics on the same rows.
+use std::f64::consts::LN_2;
 
-use driftd::{
-    alert::{self, Memory, Subject, Transition},
-    config::{Budget, On, Rule, Severity, Threshold},
-    monitor::{
-        Frozen, Limit, Measurement, NullDraws, OwnWindows,
-        budget::{Demand, Thresholds},
-        freeze,
-    },
-    profile::{ColumnProfile, Distribution, Profile},
-    stat::{self, Bins, Pair},
-    time::{Interval, Span, Timestamp, WindowSize},
-};
+use driftd::{config::Threshold, monitor::NullDraws, profile::ColumnProfile};
 
 use crate::{
     columns::{Maker, Shape},
+    judge::{Fixed, Judge, PATIENCE, Watch},
+    model::Model,
     rows::{Binding, Cells, Rows},
 };
 
@@ -28,10 +18,6 @@ const REFERENCE_DAYS: usize = 91;
 const UNTIMED_ROWS: u64 = 110;
 /// Of so many replays one is against such a reference as well.
 const UNTIMED_EVERY: u64 = 10;
-/// Fewest rows: windows of thirty are judged too.
-const ROWS_MIN: u64 = 30;
-/// Windows in a row.
-const PATIENCE: u32 = 2;
 /// Deviations by which a column moves.
 const SHIFT: f64 = 0.5;
 /// Rows of the windows in which a shift is looked for.
@@ -71,68 +57,6 @@ pub(crate) struct Year {
     pub(crate) seen: [bool; 3],
 }
 
-/// What a fixed rule did.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Fixed {
-    pub(crate) alarms: usize,
-    /// Days with an alarm open.
-    pub(crate) days: usize,
-}
-
-/// One rule with what it remembers.
-struct Judge {
-    rule: Rule,
-    memory: Memory,
-    did: Fixed,
-}
-
-impl Judge {
-    fn new(metric: &'static str, threshold: Threshold) -> Self {
-        let rule = Rule {
-            name: "r".into(),
-            metric,
-            on: On::Features,
-            window: WindowSize::Day,
-            threshold,
-            clear_at: None,
-            windows: PATIENCE,
-            clear_windows: 2,
-            severity: Severity::Warning,
-            notify: Vec::new(),
-            retrain: None,
-            per_version: false,
-        };
-        Self { rule, memory: Memory::default(), did: Fixed::default() }
-    }
-
-    fn budgeted(metric: &'static str, effect_min: Option<f64>) -> Self {
-        Self::new(metric, Threshold::Budget { budget: budget(), effect_min })
-    }
-
-    fn judge(&mut self, day: usize, measured: &[Measurement], features: &[String]) {
-        let start = at(day);
-        let window = Interval { start, end: start.plus(Span::days(1)) };
-        let judged = alert::judge(&self.rule, measured, features, &[], 0.0);
-        let subject = Subject { instance: "i", model: "m", version: None };
-        let step = alert::step(&self.rule, &mut self.memory, subject, window, &judged, window.end);
-        self.did.alarms += usize::from(matches!(step, Some(Transition::Fired(_))));
-        self.did.days += usize::from(self.memory.episode.is_some());
-    }
-}
-
-fn budget() -> Budget {
-    "1/month".parse().expect("a budget")
-}
-
-fn demand(effect_min: Option<f64>) -> Demand {
-    Demand { alarms: budget().per_window(WindowSize::Day), windows: PATIENCE, effect_min }
-}
-
-fn at(day: usize) -> Timestamp {
-    let days = i64::try_from(day).unwrap_or(0);
-    Timestamp::from_micros(0).plus(Span::days(days))
-}
-
 /// The fixed rules of a metric: PSI above 0.1, and Evidently's for more than 1,000 rows, whose
 /// Jensen-Shannon distance is in nats.
 fn fixed(series: Series) -> [Option<f64>; 2] {
@@ -143,147 +67,6 @@ fn fixed(series: Series) -> [Option<f64>; 2] {
         _ => None,
     };
     [psi, evidently]
-}
-
-/// A reference and what is measured against it.
-struct Model {
-    frozen: Frozen,
-    features: Vec<String>,
-}
-
-impl Model {
-    /// Of the rows of each day, by column.
-    fn new(maker: &Maker, metrics: &[&'static str], days: &[Vec<Vec<u64>>], timed: bool) -> Self {
-        let columns = days[0].len();
-        let features: Vec<String> = (0..columns).map(|i| format!("x{i:02}")).collect();
-        let mut whole = vec![vec![0; days[0][0].len()]; columns];
-        for day in days {
-            for (sum, counts) in whole.iter_mut().zip(day) {
-                sum.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
-            }
-        }
-        let whole = maker.reference(&features, &whole);
-        let mut frozen = freeze(whole, "static", 10, &BTreeMap::new());
-        if timed {
-            let windows: Vec<(Timestamp, Profile)> = days
-                .iter()
-                .enumerate()
-                .map(|(day, counts)| (at(day), maker.profile(&features, counts)))
-                .collect();
-            let windows: Vec<(Timestamp, &Profile)> =
-                windows.iter().map(|(start, profile)| (*start, profile)).collect();
-            let size = WindowSize::Day;
-            let own = OwnWindows::measure(&frozen, size, &windows, &features, metrics, ROWS_MIN);
-            frozen.own.push(own);
-        }
-        Self { frozen, features }
-    }
-
-    fn measure(&self, metric: &str, current: &[ColumnProfile]) -> Vec<Measurement> {
-        let statistic = stat::find(metric).expect("a statistic");
-        let of = |(name, current): (&String, &ColumnProfile)| {
-            let (reference, bins) = (&self.frozen.profile.columns[name], &self.frozen.bins[name]);
-            let pair = Pair { reference, current, bins, rows_min: ROWS_MIN };
-            let value = match (metric, reference.numeric(), current.numeric()) {
-                // The p-value costs more than all the rest, and no budget asks for it.
-                ("ks", Some(reference), Some(current)) => {
-                    Ok(largest_gap(&reference.values, &current.values))
-                }
-                _ => statistic.measure(&pair).map(|value| value.value),
-            };
-            Measurement {
-                metric: metric.to_owned(),
-                column: Some(name.clone()),
-                segment: None,
-                value,
-                p_value: None,
-                error_bound: 0.0,
-                threshold: None,
-                rows: statistic.rows(current),
-                labels: None,
-                label_coverage: None,
-                limits: Vec::new(),
-            }
-        };
-        self.features.iter().zip(current).map(of).collect()
-    }
-
-    fn thresholds(&self, metric: &'static str, effect_min: Option<f64>) -> Thresholds<'_> {
-        let columns: Vec<&str> = self.features.iter().map(String::as_str).collect();
-        Thresholds::new(&self.frozen, metric, WindowSize::Day, &columns, demand(effect_min))
-    }
-}
-
-/// D of two columns, as `ks` has it.
-fn largest_gap(reference: &Distribution, current: &Distribution) -> f64 {
-    let (n, m) = (reference.rows() as f64, current.rows() as f64);
-    let (mut largest, mut at) = (0.0f64, 0);
-    let (mut below_r, mut below_c) = (0, 0);
-    for (value, count) in reference.values.iter().zip(&reference.counts) {
-        // Every value of a window's lies at one of the reference's cells, or between two.
-        while at < current.values.len() && current.values[at] < *value {
-            below_c += current.counts[at];
-            at += 1;
-            largest = largest.max((below_r as f64 / n - below_c as f64 / m).abs());
-        }
-        while at < current.values.len() && current.values[at] <= *value {
-            below_c += current.counts[at];
-            at += 1;
-        }
-        below_r += count;
-        largest = largest.max((below_r as f64 / n - below_c as f64 / m).abs());
-    }
-    // Beyond the reference's largest value nothing is farther apart than there.
-    largest
-}
-
-#[test]
-fn the_largest_gap_is_that_of_ks() {
-    let (cells, mut last) = (Cells::new(), None);
-    let maker = Maker::new(Shape::Normal, &cells);
-    let mut rows = Rows::new(&cells, Binding::Nothing, 1, 1);
-    for moved in [-3.0, -0.1, 0.0, 0.1, 3.0] {
-        let (reference, current) = (rows.day(0, 500, 0), rows.day(0, 300, 0));
-        let (reference, current) = (maker.column(&reference, 0.0), maker.column(&current, moved));
-        let pair =
-            Pair { reference: &reference, current: &current, bins: &Bins::None, rows_min: 1 };
-        let want = stat::find("ks").unwrap().measure(&pair).unwrap().value;
-        let values = |column: &ColumnProfile| column.numeric().unwrap().values.clone();
-        let got = largest_gap(&values(&reference), &values(&current));
-        assert!((got - want).abs() < 1e-12, "{moved}: {got}, not {want}");
-        assert_ne!(last.replace(got), Some(got));
-    }
-}
-
-/// A rule with a budget on one series.
-struct Watch<'a> {
-    model: &'a Model,
-    thresholds: Thresholds<'a>,
-    judge: Judge,
-}
-
-impl<'a> Watch<'a> {
-    fn new(model: &'a Model, metric: &'static str, effect_min: Option<f64>) -> Self {
-        let thresholds = model.thresholds(metric, effect_min);
-        Self { model, thresholds, judge: Judge::budgeted(metric, effect_min) }
-    }
-
-    /// Judges what was measured on a day.
-    fn judge(&mut self, day: usize, measured: &mut [Measurement], nulls: &mut NullDraws) {
-        for it in measured.iter_mut() {
-            let column = it.column.as_deref().expect("a column");
-            let threshold = self.thresholds.at(column, it.rows, at(day), nulls);
-            let threshold = threshold.expect("a threshold");
-            it.limits = vec![Limit { rule: "r".into(), threshold }];
-        }
-        self.judge.judge(day, measured, &self.model.features);
-    }
-
-    /// Whether its alarm tells of the first column: one that others raise is none.
-    fn saw_the_first(&self) -> bool {
-        let episode = self.judge.memory.episode.as_ref();
-        episode.is_some_and(|it| it.evidence.iter().any(|it| it.column.as_deref() == Some("x00")))
-    }
 }
 
 /// The columns of one shape, with their references.

@@ -3,7 +3,8 @@ use std::fmt::Write as _;
 
 use crate::{
     columns::Shape,
-    replay::{Fixed, ROWS_SHIFTED, Scene, Series, Year},
+    judge::Fixed,
+    replay::{ROWS_SHIFTED, Scene, Series, Year},
     rows::Binding,
 };
 
