@@ -9,23 +9,23 @@ use crate::{
         derived::Found,
     },
     store::Group,
-    time::WindowSize,
+    time::{Timestamp, WindowSize},
 };
 
-/// Gives each value of a window of `size` the threshold of every rule with a budget that judges
-/// it. A column without a value counts among the rule's columns: one that is there tomorrow must
-/// not change what was allowed to the others today.
+/// Gives each value of a window, of this size and from this start on, the threshold of every rule
+/// with a budget that judges it. A column without a value counts among the rule's columns: one that
+/// is there tomorrow must not change what was allowed to the others today.
 pub(super) fn limit(
     model: &ModelConfig,
     roles: &Roles,
     reference: &Frozen,
-    size: WindowSize,
+    window: (WindowSize, Timestamp),
     measured: &mut Measurements,
     nulls: &mut NullDraws,
 ) {
     let whole = measured.iter_mut().filter(|(slice, _)| slice.is_whole());
     for (_, values) in whole.map(|(_, it)| it) {
-        limit_slice(model, roles, reference, size, values, nulls);
+        limit_slice(model, roles, reference, window, values, nulls);
     }
 }
 
@@ -33,7 +33,7 @@ fn limit_slice(
     model: &ModelConfig,
     roles: &Roles,
     reference: &Frozen,
-    size: WindowSize,
+    (size, start): (WindowSize, Timestamp),
     measured: &mut [Measurement],
     nulls: &mut NullDraws,
 ) {
@@ -48,7 +48,8 @@ fn limit_slice(
         let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
         let mut thresholds = Thresholds::new(reference, rule.metric, size, &columns, demand);
         for (it, column) in of_rule.iter_mut().zip(&columns) {
-            let found = it.value.is_ok().then(|| thresholds.bounds(column, it.rows, nulls));
+            let ok = it.value.is_ok();
+            let found = ok.then(|| thresholds.bounds(column, it.rows, start, nulls));
             if let Some(Found { bounds, from }) = found.flatten() {
                 let (rule, from) = (rule.name.clone(), format!("{budget}: {from}"));
                 it.limits.push(Limit { rule, bounds: Ok(bounds), from, found: None });

@@ -110,7 +110,8 @@ pub fn drift(
             measured.insert(slice, (rows, values));
         }
     }
-    budgets::limit(model, roles, reference, closed.size, &mut measured, nulls);
+    let window = (closed.size, closed.window.start);
+    budgets::limit(model, roles, reference, window, &mut measured, nulls);
     measured
 }
 

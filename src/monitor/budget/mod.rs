@@ -18,19 +18,21 @@ mod law;
 mod own;
 mod patience;
 mod sides;
+mod slots;
+mod usual;
 
 use std::collections::BTreeMap;
 
 use super::{
     Frozen, NullDraws,
     derived::Found,
-    null::{on_grid, usual_cut},
+    null::{half_cut, on_grid},
     performance,
 };
 use crate::{
     profile::ColumnProfile,
     stat::{self, Bins},
-    time::WindowSize,
+    time::{Timestamp, WindowSize},
 };
 
 pub use accuracy::{AccuracyBasis, EFFECT_MIN, Redrawn, accuracy, accuracy_basis};
@@ -38,6 +40,7 @@ pub use cost::chance;
 pub use own::OwnWindows;
 use own::{Course, Level};
 pub use sides::{both_sides, is_two_sided};
+use slots::Cycle;
 
 /// Windows of its own from which a reference's budget is exact.
 pub const WINDOWS_ENOUGH: usize = 60;
@@ -51,7 +54,7 @@ pub struct Demand {
     pub alarms: f64,
     /// Windows in a row that must breach.
     pub windows: u32,
-    /// Least effect; the metric's usual cut where not given.
+    /// Least effect; half of the metric's usual cut where not given.
     pub effect_min: Option<f64>,
 }
 
@@ -102,7 +105,7 @@ impl<'a> Thresholds<'a> {
         let alarms = demand.alarms.clamp(0.0, 0.99);
         // Each column has the same part of what may happen by chance.
         let part = |columns: f64| -(columns / all as f64 * (-alarms).ln_1p()).exp_m1();
-        let level = Level::new(metric, &exact, part(count as f64), demand.windows);
+        let level = Level::new(metric, own, &exact, part(count as f64), demand.windows);
         let windows = own.map_or(0, |own| own.starts.len());
         let basis = Basis { columns: columns.len(), exact: count, windows };
         let shares = BTreeMap::new();
@@ -114,20 +117,29 @@ impl<'a> Thresholds<'a> {
         self.basis
     }
 
-    /// The thresholds for a column of a window of which `rows` rows have a value, on both sides of
-    /// what drifts both ways, and where they come from. `None` where there is neither a least
-    /// effect nor anything to draw from.
-    pub fn bounds(&mut self, column: &str, rows: u64, nulls: &mut NullDraws) -> Option<Found> {
-        let (chance, cut) = self.parts(column, rows, nulls)?;
+    /// The thresholds for a column of a window that begins at `start`, of which `rows` rows have a
+    /// value, on both sides of what drifts both ways, and where they come from. `None` where there
+    /// is neither a least effect nor anything to draw from.
+    pub fn bounds(
+        &mut self,
+        column: &str,
+        rows: u64,
+        start: Timestamp,
+        nulls: &mut NullDraws,
+    ) -> Option<Found> {
+        let (chance, cut) = self.parts(column, rows, start, nulls)?;
         let distance = larger(chance, cut)?;
         let sizes = (rows_of(self.frozen, self.metric, column)?, rows);
         let bounds = sides::bounds(self.metric, distance, sizes);
         let Basis { columns, windows, .. } = self.basis;
-        let exact = self.level.at(column, rows).is_some();
         let by = match (chance, cut) {
             (Some(chance), Some(cut)) if chance <= cut => "the least effect, chance explains less",
             (None, _) => "the least effect",
-            _ if exact => "the reference's own windows",
+            _ if self.level.has(column) => match self.level.cycle(column, start) {
+                Some(Cycle::Week) => "the reference's own windows of this slot of the week",
+                Some(Cycle::Day) => "the reference's own windows of this slot of the day",
+                None => "the reference's own windows",
+            },
             _ if windows >= WINDOWS_FEW => "redrawn, and the reference's few windows",
             _ => "redrawn at these sizes",
         };
@@ -136,11 +148,17 @@ impl<'a> Thresholds<'a> {
         Some(Found { bounds, from })
     }
 
-    /// The threshold for a column of a window of which `rows` rows have a value, of what drifts
-    /// both ways its distance from the middle. `None` where there is neither a least effect nor
-    /// anything to draw from.
-    pub fn at(&mut self, column: &str, rows: u64, nulls: &mut NullDraws) -> Option<f64> {
-        let (chance, cut) = self.parts(column, rows, nulls)?;
+    /// The threshold for a column of a window that begins at `start`, of which `rows` rows have a
+    /// value, of what drifts both ways its distance from the middle. `None` where there is neither
+    /// a least effect nor anything to draw from.
+    pub fn at(
+        &mut self,
+        column: &str,
+        rows: u64,
+        start: Timestamp,
+        nulls: &mut NullDraws,
+    ) -> Option<f64> {
+        let (chance, cut) = self.parts(column, rows, start, nulls)?;
         larger(chance, cut)
     }
 
@@ -149,15 +167,16 @@ impl<'a> Thresholds<'a> {
         &mut self,
         column: &str,
         rows: u64,
+        start: Timestamp,
         nulls: &mut NullDraws,
     ) -> Option<(Option<f64>, Option<f64>)> {
         let reference = self.frozen.profile.columns.get(column)?;
         let bins = self.frozen.bins.get(column).unwrap_or(&Bins::None);
         let sizes = (rows_of(self.frozen, self.metric, column)?, rows);
-        let usual = || usual_cut(self.metric, reference, sizes);
-        let usual = || usual().map(|cut| sides::distance(self.metric, cut, sizes));
-        let cut = self.demand.effect_min.or_else(usual);
-        let chance = match self.level.at(column, rows) {
+        let half = || half_cut(self.metric, reference, sizes);
+        let half = || half().map(|cut| sides::distance(self.metric, cut, sizes));
+        let cut = self.demand.effect_min.or_else(half);
+        let chance = match self.level.at(column, rows, start) {
             Some(chance) => Some(chance),
             None => self.redrawn(column, reference, bins, sizes, cut.unwrap_or(0.0), nulls),
         };
