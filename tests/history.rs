@@ -312,7 +312,8 @@ fn the_threshold_that_a_budget_found_is_told() {
     let alarm = text.lines().find(|it| it.starts_with("firing churn dear: ")).unwrap();
     let (worst, found) = alarm.split_once("at worst ").unwrap().1.split_once(" over ").unwrap();
     let (worst, found) = (worst.parse::<f64>().unwrap(), found.parse::<f64>().unwrap());
-    assert!(found >= 0.1 && found < worst, "{alarm}");
+    // Half of the usual cut is the least of it.
+    assert!(found >= 0.05 && found < worst, "{alarm}");
     let args = ["--metric", "wasserstein_normed", "--column", "x", "--window", "2025-01-10"];
     let it = json(folder.path(), "explain", &args);
     let (words, limit) = (&it["rules"][0]["threshold"], &it["rules"][0]["limit"]);

@@ -20,7 +20,7 @@ pub enum Threshold {
     Budget {
         /// The false alarms that it may raise.
         budget: Budget,
-        /// The least effect; the statistic's usual cut where not given.
+        /// The least effect; half of the usual cut where not given, of accuracy 0.01.
         effect_min: Option<f64>,
     },
     /// The value is worse than what is found for each window from other windows, or from the

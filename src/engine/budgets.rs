@@ -11,18 +11,18 @@ use crate::{
         derived::Found,
     },
     store::Group,
-    time::WindowSize,
+    time::{Timestamp, WindowSize},
 };
 
-/// Gives each value of a window of `size` the threshold of every rule with a budget that judges
-/// it. A column without a value counts among the rule's columns: one that is there tomorrow must
-/// not change what was allowed to the others today. A rule on every segment has as many columns in
-/// each of them.
+/// Gives each value of a window, of this size and from this start on, the threshold of every rule
+/// with a budget that judges it. A column without a value counts among the rule's columns: one that
+/// is there tomorrow must not change what was allowed to the others today. A rule on every segment
+/// has as many columns in each of them.
 pub(super) fn limit(
     model: &ModelConfig,
     roles: &Roles,
     reference: &Frozen,
-    size: WindowSize,
+    (size, start): (WindowSize, Timestamp),
     measured: &mut Measurements,
     nulls: &mut NullDraws,
 ) {
@@ -44,7 +44,8 @@ pub(super) fn limit(
                 names.iter().map(|(segment, column)| Series { segment, column }).collect();
             let mut thresholds = Thresholds::over(reference, rule.metric, size, &series, demand);
             for (it, series) in of_rule.iter_mut().zip(&series) {
-                let found = it.value.is_ok().then(|| thresholds.bounds(*series, it.rows, nulls));
+                let ok = it.value.is_ok();
+                let found = ok.then(|| thresholds.bounds(*series, it.rows, start, nulls));
                 if let Some(Found { bounds, from }) = found.flatten() {
                     let (rule, from) = (rule.name.clone(), format!("{budget}: {from}"));
                     it.limits.push(Limit { rule, bounds: Ok(bounds), from, found: None });

@@ -108,7 +108,8 @@ pub fn drift(
             measured.insert(slice, (rows, values));
         }
     }
-    budgets::limit(model, roles, reference, closed.size, &mut measured, nulls);
+    let window = (closed.size, closed.window.start);
+    budgets::limit(model, roles, reference, window, &mut measured, nulls);
     for slice in singles {
         if let Some(only) = measured.get(&slice).cloned() {
             measured.insert(Slice::new("", slice.segment), only);

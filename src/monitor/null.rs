@@ -106,16 +106,31 @@ pub fn default_threshold(metric: &str) -> Option<f64> {
 
 /// The usual cut of a metric of one column at these sizes, where it has one.
 pub(super) fn usual_cut(metric: &str, reference: &ColumnProfile, rows: (u64, u64)) -> Option<f64> {
+    cut_of(metric, reference, rows).map(|(still, effect)| still + effect)
+}
+
+/// Half of the way from no drift to the usual cut.
+pub(super) fn half_cut(metric: &str, reference: &ColumnProfile, rows: (u64, u64)) -> Option<f64> {
+    cut_of(metric, reference, rows).map(|(still, effect)| still + 0.5 * effect)
+}
+
+/// What a metric is where nothing drifts, and how much more its usual cut is.
+fn cut_of(metric: &str, reference: &ColumnProfile, rows: (u64, u64)) -> Option<(f64, f64)> {
     let (n, m) = (rows.0 as f64, rows.1 as f64);
-    match metric {
-        "chi_square" | "g_test" | "two_proportion_z" => sized_cut(metric, rows),
-        "wasserstein" => Some(0.1 * stat::deviation(reference.numeric()?, 1.0)?),
+    let effect = match metric {
+        "chi_square" | "g_test" | "two_proportion_z" => sized_cut(metric, rows)?,
+        "wasserstein" => 0.1 * stat::deviation(reference.numeric()?, 1.0)?,
         "energy_distance" => {
             let deviation = stat::deviation(reference.numeric()?, 1.0)?;
-            Some(0.1 * (deviation / std::f64::consts::PI.sqrt()).sqrt())
+            0.1 * (deviation / std::f64::consts::PI.sqrt()).sqrt()
         }
-        _ => default_threshold(metric).or_else(|| two_sample::cut(metric, reference, n, m)),
-    }
+        "variance_ratio" => return default_threshold(metric).map(|cut| (1.0, cut - 1.0)),
+        _ => match default_threshold(metric) {
+            Some(cut) => cut,
+            None => return two_sample::cut(metric, reference, n, m),
+        },
+    };
+    Some((0.0, effect))
 }
 
 /// Null quantiles, remembered.

@@ -1,240 +1,228 @@
-//! A year of a model without drift, judged by the code that judges in the daemon.
-use std::collections::BTreeMap;
+//! Years without drift: many metrics on the same rows.
+use std::f64::consts::LN_2;
 
-use driftd::{
-    alert::{self, Memory, Subject, Transition},
-    config::{Budget, On, Rule, Segment, Severity, Threshold},
-    monitor::{
-        Bounds, Frozen, Limit, Measurement, NullDraws, OwnWindows,
-        budget::{Demand, Thresholds},
-        freeze,
-    },
-    profile::Profile,
-    stat::{self, Pair},
-    time::{Interval, Span, Timestamp, WindowSize},
+use driftd::{config::Threshold, monitor::NullDraws, profile::ColumnProfile};
+
+use crate::{
+    columns::{Maker, Shape},
+    judge::{Fixed, Judge, PATIENCE, Watch},
+    model::Model,
+    rows::{Binding, Cells, Rows},
 };
 
-use crate::rows::{Binding, Maker, Rows, Shape};
-
 /// Days of a replay.
-pub(crate) const DAYS: usize = 365;
+const DAYS: usize = 365;
 /// Days of a reference with times: whole weeks.
-pub(crate) const REFERENCE_DAYS: usize = 91;
-/// Fewest rows: windows of thirty are judged too.
-const ROWS_MIN: u64 = 30;
+const REFERENCE_DAYS: usize = 91;
+/// Rows of a reference without times, each day.
+const UNTIMED_ROWS: u64 = 110;
+/// Of so many replays one is against such a reference as well.
+const UNTIMED_EVERY: u64 = 10;
+/// Deviations by which a column moves.
+const SHIFT: f64 = 0.5;
+/// Rows of the windows in which a shift is looked for.
+pub(crate) const ROWS_SHIFTED: u64 = 1000;
+
+/// A metric on columns of one shape. What only reads ranks is the same for every continuous one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Series {
+    pub(crate) shape: Shape,
+    pub(crate) metric: &'static str,
+}
 
 /// What is replayed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Scene {
-    pub(crate) shape: Shape,
     pub(crate) binding: Binding,
-    pub(crate) metric: &'static str,
     /// Rows of a window.
     pub(crate) rows: u64,
     pub(crate) columns: usize,
-    /// Windows in a row.
-    pub(crate) windows: u32,
-    /// Rows of a reference without times; `None` is one of [`REFERENCE_DAYS`] with times.
-    pub(crate) untimed: Option<u64>,
+    pub(crate) series: Vec<Series>,
+    /// Whether the year is replayed under fixed rules as well, and every tenth against a reference
+    /// without times.
+    pub(crate) others: bool,
 }
 
-/// One rule with what it remembers.
-struct Judge {
-    rule: Rule,
-    memory: Memory,
-    alarms: usize,
-}
-
-impl Judge {
-    fn new(metric: &'static str, windows: u32, threshold: Threshold) -> Self {
-        let rule = Rule {
-            name: "r".into(),
-            metric,
-            on: On::Features,
-            window: WindowSize::Day,
-            threshold,
-            clear_at: None,
-            windows,
-            clear_windows: 2,
-            severity: Severity::Warning,
-            notify: Vec::new(),
-            retrain: None,
-            per_version: false,
-            segment: Segment::Whole,
-        };
-        Self { rule, memory: Memory::default(), alarms: 0 }
-    }
-
-    fn judge(&mut self, day: usize, measured: &[Measurement], features: &[String]) {
-        let start = at(day);
-        let window = Interval { start, end: start.plus(Span::days(1)) };
-        let judged = alert::judge(&self.rule, measured, features, &[], 0.0);
-        let subject = Subject { instance: "i", model: "m", version: None };
-        let step = alert::step(&self.rule, &mut self.memory, subject, window, &judged, window.end);
-        self.alarms += usize::from(matches!(step, Some(Transition::Fired(_))));
-    }
-}
-
-fn at(day: usize) -> Timestamp {
-    let days = i64::try_from(day).unwrap_or(0);
-    Timestamp::from_micros(0).plus(Span::days(days))
-}
-
-/// A model with its reference.
-pub(crate) struct Model {
-    scene: Scene,
-    rows: Rows,
-    maker: Maker,
-    frozen: Frozen,
-    features: Vec<String>,
-    nulls: NullDraws,
-    day: usize,
-}
-
-impl Model {
-    /// Draws the reference.
-    pub(crate) fn new(scene: Scene, seed: u64) -> Self {
-        let mut rows = Rows::new(scene.binding, seed);
-        let maker = Maker::new(scene.shape);
-        let features: Vec<String> = (0..scene.columns).map(|i| format!("x{i:02}")).collect();
-        let days = if scene.untimed.is_some() { 1 } else { REFERENCE_DAYS };
-        let of_day = scene.untimed.unwrap_or(scene.rows);
-        let mut whole = vec![Vec::new(); scene.columns];
-        let mut windows = Vec::new();
-        for day in 0..days {
-            let counts: Vec<Vec<u64>> =
-                features.iter().map(|_| rows.day(of_day, day, 0.0)).collect();
-            for (sum, counts) in whole.iter_mut().zip(&counts) {
-                sum.resize(counts.len(), 0);
-                sum.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
-            }
-            windows.push((at(day), profile(&maker, &features, &counts)));
-        }
-        let whole = profile(&maker, &features, &whole);
-        let mut frozen = freeze(whole, "static", 10, &BTreeMap::new());
-        if scene.untimed.is_none() {
-            let windows: Vec<(Timestamp, &Profile)> =
-                windows.iter().map(|(start, profile)| (*start, profile)).collect();
-            let (size, metrics) = (WindowSize::Day, [scene.metric]);
-            let own = OwnWindows::measure(&frozen, size, &windows, &features, &metrics, ROWS_MIN);
-            frozen.own.push(own);
-        }
-        Self { scene, rows, maker, frozen, features, nulls: NullDraws::new(), day: days }
-    }
-
-    /// The next day's windows, its first column moved by `shift` deviations.
-    fn next(&mut self, shift: f64) -> Profile {
-        let (rows, day) = (self.scene.rows, self.day);
-        self.day += 1;
-        let by = |i: usize| if i == 0 { shift } else { 0.0 };
-        let counts: Vec<Vec<u64>> =
-            (0..self.features.len()).map(|i| self.rows.day(rows, day, by(i))).collect();
-        profile(&self.maker, &self.features, &counts)
-    }
-
-    fn measure(&self, metric: &str, current: &Profile) -> Vec<Measurement> {
-        let statistic = stat::find(metric).expect("a statistic");
-        let of = |name: &String| {
-            let (reference, bins) = (&self.frozen.profile.columns[name], &self.frozen.bins[name]);
-            let current = &current.columns[name];
-            let pair = Pair { reference, current, bins, rows_min: ROWS_MIN };
-            let value = statistic.measure(&pair);
-            Measurement {
-                metric: metric.to_owned(),
-                column: Some(name.clone()),
-                segment: None,
-                value: value.map(|value| value.value),
-                p_value: None,
-                error_bound: 0.0,
-                threshold: None,
-                rows: statistic.rows(current),
-                labels: None,
-                label_coverage: None,
-                limits: Vec::new(),
-            }
-        };
-        self.features.iter().map(of).collect()
-    }
-
-    fn limited(&mut self, current: &Profile, demand: Demand) -> Vec<Measurement> {
-        let mut measured = self.measure(self.scene.metric, current);
-        let columns: Vec<&str> = self.features.iter().map(String::as_str).collect();
-        let size = WindowSize::Day;
-        let mut thresholds =
-            Thresholds::new(&self.frozen, self.scene.metric, size, &columns, demand);
-        for (it, column) in measured.iter_mut().zip(&columns) {
-            let threshold = thresholds.at(column, it.rows, &mut self.nulls);
-            let threshold = threshold.expect("a threshold");
-            it.limits.push(Limit {
-                rule: "r".into(),
-                bounds: Ok(Bounds::above(threshold)),
-                from: String::new(),
-                found: None,
-            });
-        }
-        measured
-    }
-}
-
-fn profile(maker: &Maker, names: &[String], counts: &[Vec<u64>]) -> Profile {
-    let columns = names.iter().zip(counts);
-    let columns: BTreeMap<_, _> =
-        columns.map(|(name, counts)| (name.clone(), maker.column(counts))).collect();
-    let rows = columns.values().map(|it| it.counts.rows).max().unwrap_or(0);
-    Profile { rows, columns, ..Profile::default() }
-}
-
-/// The budget of every replay, on what is chance: any effect counts.
-fn budgeted(scene: &Scene, effect_min: Option<f64>) -> (Demand, Threshold) {
-    let budget: Budget = "1/month".parse().expect("a budget");
-    let alarms = budget.per_window(WindowSize::Day);
-    (
-        Demand { alarms, windows: scene.windows, effect_min },
-        Threshold::Budget { budget, effect_min },
-    )
-}
-
-/// Alarms of a year without drift: under the budget, and under usual fixed rules.
+/// What a year of one series gave.
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Year {
-    pub(crate) budget: usize,
-    /// By rule.
-    pub(crate) fixed: Vec<usize>,
+    /// Alarms under the budget.
+    pub(crate) alarms: usize,
+    /// The same, against a reference without times.
+    pub(crate) untimed: Option<usize>,
+    /// Of PSI above 0.1 and of Evidently's default, where the metric is theirs.
+    pub(crate) fixed: [Option<Fixed>; 2],
+    /// Whether a shift was seen that began on a Monday, with the usual least effect and with none,
+    /// and whether one was with the usual effect that began on any day.
+    pub(crate) seen: [bool; 3],
 }
 
-/// Replays a year, with the same windows under fixed rules (metric and threshold).
-pub(crate) fn year(scene: Scene, seed: u64, fixed: &[(&'static str, f64)]) -> Year {
-    let mut model = Model::new(scene, seed);
-    let (demand, threshold) = budgeted(&scene, Some(0.0));
-    let mut judge = Judge::new(scene.metric, scene.windows, threshold);
-    let mut others: Vec<Judge> = fixed
-        .iter()
-        .map(|(metric, above)| Judge::new(metric, scene.windows, Threshold::Above(*above)))
-        .collect();
-    let features = model.features.clone();
-    for day in 0..DAYS {
-        let current = model.next(0.0);
-        judge.judge(day, &model.limited(&current, demand), &features);
-        for other in &mut others {
-            let measured = model.measure(other.rule.metric, &current);
-            other.judge(day, &measured, &features);
+/// The fixed rules of a metric: PSI above 0.1, and Evidently's for more than 1,000 rows, whose
+/// Jensen-Shannon distance is in nats.
+fn fixed(series: Series) -> [Option<f64>; 2] {
+    let psi = (series.metric == "psi").then_some(0.1);
+    let evidently = match (series.shape, series.metric) {
+        (Shape::Zipf, "jensen_shannon") => Some(0.1 / LN_2.sqrt()),
+        (_, "wasserstein_normed") => Some(0.1),
+        _ => None,
+    };
+    [psi, evidently]
+}
+
+/// The columns of one shape, with their references.
+struct Columns {
+    shape: Shape,
+    maker: Maker,
+    timed: Model,
+    untimed: Option<Model>,
+}
+
+impl Columns {
+    fn profiles(&self, counts: &[Vec<u64>]) -> Vec<ColumnProfile> {
+        counts.iter().map(|counts| self.maker.column(counts, 0.0)).collect()
+    }
+
+    /// The columns of a day, the first of them moved: numbers by half a deviation of the
+    /// reference, categories as `moved`, whose latent number was.
+    fn shifted(&self, counts: &[Vec<u64>], moved: &[u64]) -> Vec<ColumnProfile> {
+        let mut profiles = self.profiles(counts);
+        let reference = self.timed.frozen.profile.columns["x00"].numeric();
+        let moments = reference.and_then(driftd::profile::Numeric::moments);
+        profiles[0] = match moments {
+            Some(it) => self.maker.column(&counts[0], SHIFT * (it.m2 / it.rows as f64).sqrt()),
+            None => self.maker.column(moved, 0.0),
+        };
+        profiles
+    }
+}
+
+/// Rows to come, and the references that they are compared with.
+struct World<'a> {
+    rows: Rows<'a>,
+    columns: Vec<Columns>,
+}
+
+impl<'a> World<'a> {
+    /// `seed` makes everything of it.
+    fn new(scene: &Scene, cells: &'a Cells, seed: u64) -> Self {
+        let mut rows = Rows::new(cells, scene.binding, scene.columns, seed);
+        let mut draw = |of_day: u64, day: usize| -> Vec<Vec<u64>> {
+            (0..scene.columns).map(|column| rows.day(column, of_day, day)).collect()
+        };
+        let timed: Vec<_> = (0..REFERENCE_DAYS).map(|day| draw(scene.rows, day)).collect();
+        let untimed = (scene.others && seed.is_multiple_of(UNTIMED_EVERY)).then(|| {
+            let days = (0..REFERENCE_DAYS).map(|day| draw(UNTIMED_ROWS, day));
+            days.collect::<Vec<_>>()
+        });
+        let mut shapes: Vec<Shape> = scene.series.iter().map(|it| it.shape).collect();
+        shapes.dedup();
+        let columns = shapes.into_iter().map(|shape| {
+            let maker = Maker::new(shape, cells);
+            let own = scene.series.iter().filter(|it| it.shape == shape);
+            let metrics: Vec<&'static str> = own.map(|it| it.metric).collect();
+            let untimed = untimed.as_ref().map(|days| Model::new(&maker, &metrics, days, false));
+            Columns { shape, timed: Model::new(&maker, &metrics, &timed, true), untimed, maker }
+        });
+        let columns = columns.collect();
+        Self { rows, columns }
+    }
+}
+
+/// Replays a year of a scene.
+pub(crate) fn year(scene: &Scene, cells: &Cells, seed: u64) -> Vec<Year> {
+    let World { mut rows, columns } = World::new(scene, cells, seed);
+    let mut years = vec![Year::default(); scene.series.len()];
+    if scene.rows == ROWS_SHIFTED {
+        let any = usize::try_from(seed % 7).unwrap_or(0);
+        for (which, (effect_min, weekday)) in
+            [(None, 0), (Some(0.0), 0), (None, any)].into_iter().enumerate()
+        {
+            let seen = shifted(scene, &mut rows, &columns, effect_min, weekday);
+            years.iter_mut().zip(seen).for_each(|(year, seen)| year.seen[which] = seen);
         }
     }
-    Year { budget: judge.alarms, fixed: others.iter().map(|it| it.alarms).collect() }
+    undrifted(scene, &mut rows, &columns, &mut years);
+    years
 }
 
-/// Whether a shift of the first column is seen within two windows.
-pub(crate) fn sees(scene: Scene, seed: u64, shift: f64, effect_min: Option<f64>) -> bool {
-    let mut model = Model::new(scene, seed);
-    let (demand, threshold) = budgeted(&scene, effect_min);
-    let mut judge = Judge::new(scene.metric, scene.windows, threshold);
-    let features = model.features.clone();
-    for day in 0..2 {
-        let current = model.next(shift);
-        judge.judge(day, &model.limited(&current, demand), &features);
+/// Whether a shift that begins on a Monday is seen, by series.
+pub(crate) fn sees(scene: &Scene, cells: &Cells, seed: u64) -> Vec<bool> {
+    let World { mut rows, columns } = World::new(scene, cells, seed);
+    shifted(scene, &mut rows, &columns, None, 0)
+}
+
+fn undrifted(scene: &Scene, rows: &mut Rows<'_>, columns: &[Columns], years: &mut [Year]) {
+    let of = |series: &Series| columns.iter().find(|it| it.shape == series.shape).expect("columns");
+    let none = Some(0.0);
+    let mut timed: Vec<Watch<'_>> =
+        scene.series.iter().map(|it| Watch::new(&of(it).timed, it.metric, none)).collect();
+    let mut untimed: Vec<Option<Watch<'_>>> = scene
+        .series
+        .iter()
+        .map(|it| of(it).untimed.as_ref().map(|model| Watch::new(model, it.metric, none)))
+        .collect();
+    let rule = |series: &Series| {
+        let metric = series.metric;
+        let judge = |above| Judge::new(metric, Threshold::Above(above));
+        fixed(*series).map(|above| above.filter(|_| scene.others).map(judge))
+    };
+    let mut fixed: Vec<[Option<Judge>; 2]> = scene.series.iter().map(rule).collect();
+    let mut nulls = NullDraws::new();
+    for day in REFERENCE_DAYS..REFERENCE_DAYS + DAYS {
+        let counts: Vec<Vec<u64>> =
+            (0..scene.columns).map(|column| rows.day(column, scene.rows, day)).collect();
+        let mut profiles: Option<(Shape, Vec<ColumnProfile>)> = None;
+        for (i, series) in scene.series.iter().enumerate() {
+            // Series of one shape follow each other.
+            let (shape, current) =
+                profiles.get_or_insert_with(|| (series.shape, of(series).profiles(&counts)));
+            if *shape != series.shape {
+                (*shape, *current) = (series.shape, of(series).profiles(&counts));
+            }
+            let mut measured = timed[i].model.measure(series.metric, current);
+            timed[i].judge(day, &mut measured, &mut nulls);
+            for judge in fixed[i].iter_mut().flatten() {
+                judge.judge(day, &measured, &timed[i].model.features);
+            }
+            if let Some(watch) = &mut untimed[i] {
+                let mut measured = watch.model.measure(series.metric, current);
+                watch.judge(day, &mut measured, &mut nulls);
+            }
+        }
     }
-    // An alarm that other columns raise is none.
-    judge.alarms > 0
-        && judge.memory.episode.as_ref().is_some_and(|episode| {
-            episode.evidence.iter().any(|it| it.column.as_deref() == Some("x00"))
+    for (i, year) in years.iter_mut().enumerate() {
+        year.alarms = timed[i].judge.did.alarms;
+        year.untimed = untimed[i].as_ref().map(|it| it.judge.did.alarms);
+        year.fixed = fixed[i].each_ref().map(|it| it.as_ref().map(|it| it.did));
+    }
+}
+
+/// Whether two windows of which the first column has moved raise an alarm that tells of it, by
+/// series.
+fn shifted(
+    scene: &Scene,
+    rows: &mut Rows<'_>,
+    columns: &[Columns],
+    effect_min: Option<f64>,
+    weekday: usize,
+) -> Vec<bool> {
+    let days: Vec<(usize, Vec<Vec<u64>>, Vec<u64>)> = (REFERENCE_DAYS..)
+        .skip(weekday)
+        .take(PATIENCE as usize)
+        .map(|day| {
+            let counts = (0..scene.columns).map(|column| rows.day(column, scene.rows, day));
+            (day, counts.collect(), rows.moved(0, scene.rows, day, SHIFT))
         })
+        .collect();
+    let sees = |series: &Series| {
+        let of = columns.iter().find(|it| it.shape == series.shape).expect("columns");
+        let mut watch = Watch::new(&of.timed, series.metric, effect_min);
+        let mut nulls = NullDraws::new();
+        for (day, counts, moved) in &days {
+            let mut measured = of.timed.measure(series.metric, &of.shifted(counts, moved));
+            watch.judge(*day, &mut measured, &mut nulls);
+        }
+        watch.saw_the_first()
+    };
+    scene.series.iter().map(sees).collect()
 }

@@ -1,35 +1,34 @@
-//! Undrifted columns, drawn as counts of rows in cells of equal probability: what statistics see of
-//! them is the same, and a hundred thousand rows cost no more than a few hundred.
-use driftd::{
-    profile::{Body, ColumnProfile, Counts, Distribution, Kind, Numeric},
-    stat::categorical,
-};
-use rand_distr::{Distribution as _, Poisson, StandardNormal};
+//! Undrifted rows, drawn as counts in cells: what statistics see of them is the same, and a hundred
+//! thousand rows cost no more than a few hundred.
+//!
+//! A column is a function of a latent normal number, cut into cells: 256 of equal probability in
+//! the middle, halves of octaves down to 2⁻³⁰ in the tails, and one edge for each category. Up to
+//! [`ROWS_DRAWN`] rows are drawn one by one. More of them are split over the cells by binomial
+//! numbers (normal ones where many rows are), which is exact; those of an AR(1) process are put
+//! together from stretches of as many rows that were drawn one by one, which leaves out nothing
+//! but what binds a stretch to the next.
+use rand_distr::{Binomial, Distribution as _, StandardNormal};
 use rand_pcg::Pcg64Mcg;
 use statrs::distribution::{ContinuousCDF, Normal};
 
-/// Cells of a column.
-const CELLS: usize = 256;
+/// Even cells of the middle.
+const CELLS: u32 = 256;
+/// Halves of octaves of a tail.
+const TAIL: i32 = 44;
 /// Categories of a Zipf column.
-const CATEGORIES: usize = 20;
+pub(crate) const CATEGORIES: usize = 20;
 /// What a row has of the row before it.
 const PHI: f64 = 0.5;
 /// By how many deviations the days of a week differ.
 const WEEK: [f64; 7] = [0.0, 0.05, 0.1, 0.05, 0.0, -0.2, -0.25];
-/// More rows than this are put together from blocks, or drawn cell by cell.
+/// Up to so many rows are drawn one by one.
 const ROWS_DRAWN: u64 = 1000;
-/// Blocks of rows that follow each other, to be put together.
-const BLOCKS: usize = 2048;
-
-/// How a column's values are distributed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
-    Normal,
-    Lognormal,
-    /// Pareto with index 1.5: without a variance.
-    Heavy,
-    Zipf,
-}
+/// Stretches of rows that follow each other, to be put together.
+const STRETCHES: usize = 2048;
+/// Steps of the table that finds cells.
+const STEPS: usize = 4096;
+/// How far the table reaches.
+const REACH: f64 = 6.5;
 
 /// What binds rows together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,142 +40,173 @@ pub(crate) enum Binding {
     Week,
 }
 
+/// The cells.
+#[derive(Clone, Debug)]
+pub(crate) struct Cells {
+    /// Their ends but for the last, as the latent number.
+    pub(crate) edges: Vec<f64>,
+    /// The category of each.
+    pub(crate) categories: Vec<usize>,
+    /// The first cell that a step of the latent number can lie in.
+    first: Vec<usize>,
+}
+
+impl Cells {
+    pub(crate) fn new() -> Self {
+        let normal = Normal::standard();
+        let even = 1.0 / f64::from(CELLS);
+        let tail = (1..=TAIL).map(|i| normal.inverse_cdf(even * 0.5f64.powf(0.5 * f64::from(i))));
+        let tail: Vec<f64> = tail.collect();
+        let total: f64 = (1..=CATEGORIES).map(|i| 1.0 / i as f64).sum();
+        let below = |i: usize| (1..=i).map(|i| 1.0 / i as f64).sum::<f64>() / total;
+        let cuts: Vec<f64> = (1..CATEGORIES).map(|i| normal.inverse_cdf(below(i))).collect();
+        let mut edges: Vec<f64> = tail.iter().flat_map(|z| [*z, -z]).collect();
+        edges.extend((1..CELLS).map(|i| normal.inverse_cdf(even * f64::from(i))));
+        edges.extend(&cuts);
+        edges.sort_unstable_by(f64::total_cmp);
+        let starts = std::iter::once(f64::NEG_INFINITY).chain(edges.iter().copied());
+        let categories = starts.map(|z| cuts.partition_point(|cut| *cut <= z)).collect();
+        let step = |i: usize| 2.0 * REACH * i as f64 / STEPS as f64 - REACH;
+        let first = |i: usize| edges.partition_point(|edge| *edge < step(i));
+        let first = (0..STEPS).map(first).collect();
+        Self { edges, categories, first }
+    }
+
+    fn of(&self, latent: f64) -> usize {
+        let step = (latent + REACH) * (STEPS as f64 / (2.0 * REACH));
+        let mut at = if step < 0.0 { 0 } else { self.first[(step as usize).min(STEPS - 1)] };
+        while self.edges.get(at).is_some_and(|edge| *edge < latent) {
+            at += 1;
+        }
+        at
+    }
+
+    /// The share of rows below each cell's end, and above it, where the latent mean is this.
+    fn shares(&self, mean: f64) -> Vec<f64> {
+        let normal = Normal::standard();
+        let ends = self.edges.iter().copied().chain([f64::INFINITY]);
+        let starts = std::iter::once(f64::NEG_INFINITY).chain(self.edges.iter().copied());
+        let share = |(start, end): (f64, f64)| match start > mean {
+            true => normal.sf(start - mean) - normal.sf(end - mean),
+            false => normal.cdf(end - mean) - normal.cdf(start - mean),
+        };
+        starts.zip(ends).map(share).collect()
+    }
+}
+
 /// Draws counts.
-pub(crate) struct Rows {
+pub(crate) struct Rows<'a> {
+    cells: &'a Cells,
     binding: Binding,
     random: Pcg64Mcg,
-    /// Upper ends of the cells but for the last.
-    edges: Vec<f64>,
-    blocks: Vec<Vec<u64>>,
-    last: f64,
+    /// Sums of the shares up to each cell, by day of the week.
+    sums: Vec<Vec<f64>>,
+    stretches: Vec<Vec<u64>>,
+    /// The last row of each column.
+    last: Vec<f64>,
 }
 
-impl Rows {
-    pub(crate) fn new(binding: Binding, seed: u64) -> Self {
-        let normal = Normal::standard();
-        let edge = |i: usize| normal.inverse_cdf(i as f64 / CELLS as f64);
-        let edges = (1..CELLS).map(edge).collect();
+impl<'a> Rows<'a> {
+    pub(crate) fn new(cells: &'a Cells, binding: Binding, columns: usize, seed: u64) -> Self {
         let random = Pcg64Mcg::new(u128::from(seed) << 64 | 0x9e37_79b9_7f4a_7c15);
-        Self { binding, random, edges, blocks: Vec::new(), last: 0.0 }
+        let sums = WEEK.map(|mean| {
+            let mut sum = 0.0;
+            let shares = cells.shares(if binding == Binding::Week { mean } else { 0.0 });
+            let sums = shares.into_iter().map(|share| {
+                sum += share;
+                sum
+            });
+            std::iter::once(0.0).chain(sums).collect()
+        });
+        let (stretches, last) = (Vec::new(), vec![0.0; columns]);
+        Self { cells, binding, random, sums: sums.into(), stretches, last }
     }
 
-    /// A day's rows of one column, moved by so many deviations.
-    pub(crate) fn day(&mut self, rows: u64, day: usize, shift: f64) -> Vec<u64> {
-        let week = if self.binding == Binding::Week { WEEK[day % 7] } else { 0.0 };
-        let mean = shift + week;
-        match self.binding {
-            _ if rows <= ROWS_DRAWN => self.drawn(rows, mean),
-            Binding::Neighbours => self.put_together(rows),
-            Binding::Nothing | Binding::Week => self.at_once(rows, mean),
+    /// A day's rows of one column.
+    pub(crate) fn day(&mut self, column: usize, rows: u64, day: usize) -> Vec<u64> {
+        if rows <= ROWS_DRAWN {
+            return self.moved(column, rows, day, 0.0);
         }
+        let mut counts = vec![0; self.cells.categories.len()];
+        if self.binding == Binding::Neighbours {
+            self.put_together(rows, &mut counts);
+        } else {
+            self.split(day % 7, (0, counts.len()), rows, &mut counts);
+        }
+        counts
     }
 
-    fn drawn(&mut self, rows: u64, mean: f64) -> Vec<u64> {
+    /// A day's rows of one column, drawn one by one, its latent number moved by so much.
+    pub(crate) fn moved(&mut self, column: usize, rows: u64, day: usize, by: f64) -> Vec<u64> {
+        let mut counts = vec![0; self.cells.categories.len()];
+        let week = if self.binding == Binding::Week { WEEK[day % 7] } else { 0.0 };
+        self.last[column] = self.follow(self.last[column], rows, week + by, &mut counts);
+        counts
+    }
+
+    /// Rows that follow `last`, one by one.
+    fn follow(&mut self, mut last: f64, rows: u64, mean: f64, counts: &mut [u64]) -> f64 {
         let phi = if self.binding == Binding::Neighbours { PHI } else { 0.0 };
         let fresh = (1.0 - phi * phi).sqrt();
-        let mut counts = vec![0; CELLS];
         for _ in 0..rows {
             let noise: f64 = StandardNormal.sample(&mut self.random);
-            self.last = phi * self.last + fresh * noise;
-            let value = self.last + mean;
-            counts[self.edges.partition_point(|edge| *edge < value)] += 1;
+            last = phi * last + fresh * noise;
+            counts[self.cells.of(last + mean)] += 1;
         }
-        counts
+        last
     }
 
-    fn put_together(&mut self, rows: u64) -> Vec<u64> {
-        if self.blocks.is_empty() {
-            self.blocks = (0..BLOCKS).map(|_| self.drawn(ROWS_DRAWN, 0.0)).collect();
-            // Ten blocks in one, where many are wanted.
+    /// Rows over the cells of a range: so many in its first half, the others in its second.
+    fn split(&mut self, day: usize, range: (usize, usize), rows: u64, counts: &mut [u64]) {
+        let (start, end) = range;
+        if rows == 0 || end - start == 1 {
+            counts[start] += rows;
+            return;
+        }
+        let (middle, sums) = (start.midpoint(end), &self.sums[day]);
+        let share = (sums[middle] - sums[start]) / (sums[end] - sums[start]);
+        let first = binomial(&mut self.random, rows, share.clamp(0.0, 1.0));
+        self.split(day, (start, middle), first, counts);
+        self.split(day, (middle, end), rows - first, counts);
+    }
+
+    fn put_together(&mut self, rows: u64, counts: &mut [u64]) {
+        if self.stretches.is_empty() {
+            let mut last = 0.0;
+            for _ in 0..STRETCHES {
+                let mut stretch = vec![0; counts.len()];
+                last = self.follow(last, ROWS_DRAWN, 0.0, &mut stretch);
+                self.stretches.push(stretch);
+            }
+            // Ten stretches in one, where many are wanted.
             if rows >= 20 * ROWS_DRAWN {
-                self.blocks = (0..BLOCKS).map(|_| self.sum_of(10)).collect();
+                let sum = |_| {
+                    let mut sum = vec![0; counts.len()];
+                    self.add_up(10, &mut sum);
+                    sum
+                };
+                self.stretches = (0..STRETCHES).map(sum).collect();
             }
         }
-        let per_block = if rows >= 20 * ROWS_DRAWN { 10 * ROWS_DRAWN } else { ROWS_DRAWN };
-        self.sum_of(rows / per_block)
+        let each = self.stretches[0].iter().sum::<u64>();
+        self.add_up(rows / each, counts);
     }
 
-    fn sum_of(&mut self, count: u64) -> Vec<u64> {
-        let mut counts = vec![0; CELLS];
+    fn add_up(&mut self, count: u64, counts: &mut [u64]) {
         for _ in 0..count {
-            let at = (self.uniform() * BLOCKS as f64) as usize;
-            counts.iter_mut().zip(&self.blocks[at]).for_each(|(sum, it)| *sum += it);
-        }
-        counts
-    }
-
-    fn uniform(&mut self) -> f64 {
-        rand_distr::StandardUniform.sample(&mut self.random)
-    }
-
-    fn at_once(&mut self, rows: u64, mean: f64) -> Vec<u64> {
-        let normal = Normal::standard();
-        let below = self.edges.iter().map(|edge| normal.cdf(edge - mean)).chain([1.0]);
-        let below: Vec<f64> = below.collect();
-        let mut before = 0.0;
-        let count = |below: &f64| {
-            let expected = (below - before) * rows as f64;
-            before = *below;
-            if expected > 100.0 {
-                let noise: f64 = StandardNormal.sample(&mut self.random);
-                return (expected + noise * expected.sqrt()).round() as u64;
-            }
-            Poisson::new(expected).map_or(0, |it| it.sample(&mut self.random) as u64)
-        };
-        below.iter().map(count).collect()
-    }
-}
-
-/// Makes columns of counts.
-pub(crate) struct Maker {
-    shape: Shape,
-    /// The value of each cell.
-    values: Vec<f64>,
-}
-
-impl Maker {
-    pub(crate) fn new(shape: Shape) -> Self {
-        let normal = Normal::standard();
-        let value = |cell: usize| {
-            let rank = (cell as f64 + 0.5) / CELLS as f64;
-            match shape {
-                Shape::Heavy => (1.0 - rank).powf(-1.0 / 1.5),
-                Shape::Lognormal => normal.inverse_cdf(rank).exp(),
-                Shape::Normal | Shape::Zipf => normal.inverse_cdf(rank),
-            }
-        };
-        Self { shape, values: (0..CELLS).map(value).collect() }
-    }
-
-    pub(crate) fn column(&self, counts: &[u64]) -> ColumnProfile {
-        if self.shape == Shape::Zipf {
-            return zipf(counts);
-        }
-        let held = self.values.iter().copied().zip(counts.iter().copied());
-        let (values, counts): (Vec<f64>, Vec<u64>) = held.filter(|(_, count)| *count > 0).unzip();
-        let rows = counts.iter().sum();
-        let values = Distribution { values, counts, rank_error: 0.0 };
-        ColumnProfile {
-            kind: Kind::Numeric,
-            counts: Counts { rows, ..Counts::default() },
-            body: Body::Numeric(Numeric { values, ..Numeric::default() }),
+            let uniform: f64 = rand_distr::StandardUniform.sample(&mut self.random);
+            let stretch = &self.stretches[(uniform * STRETCHES as f64) as usize];
+            counts.iter_mut().zip(stretch).for_each(|(sum, it)| *sum += it);
         }
     }
 }
 
-fn zipf(counts: &[u64]) -> ColumnProfile {
-    let total: f64 = (1..=CATEGORIES).map(|i| 1.0 / i as f64).sum();
-    let mut sums = vec![0; CATEGORIES];
-    let (mut category, mut below) = (0, 1.0 / total);
-    for (cell, count) in counts.iter().enumerate() {
-        while category + 1 < CATEGORIES && (cell as f64 + 0.5) / CELLS as f64 > below {
-            category += 1;
-            below += 1.0 / (category + 1) as f64 / total;
-        }
-        sums[category] += count;
+fn binomial(random: &mut Pcg64Mcg, rows: u64, share: f64) -> u64 {
+    let mean = rows as f64 * share;
+    let variance = mean * (1.0 - share);
+    if variance > 100.0 {
+        let noise: f64 = StandardNormal.sample(random);
+        return (mean + noise * variance.sqrt()).round().clamp(0.0, rows as f64) as u64;
     }
-    let names: Vec<String> = (0..CATEGORIES).map(|i| format!("c{i:02}")).collect();
-    let pairs: Vec<(&str, u64)> = names.iter().map(String::as_str).zip(sums).collect();
-    let pairs: Vec<(&str, u64)> = pairs.into_iter().filter(|(_, count)| *count > 0).collect();
-    categorical(&pairs)
+    Binomial::new(rows, share).map_or(0, |it| it.sample(random))
 }

@@ -259,7 +259,7 @@ pub(in crate::config) struct Rule {
     #[serde(default)]
     pub(in crate::config) false_alarms: Option<Budget>,
     /// With `false_alarms` or a `p_value`: smaller effects are no drift, however surely they are
-    /// not chance. For `false_alarms` the metric's usual cut where not given.
+    /// not chance. For `false_alarms` half of the metric's usual cut where not given.
     #[serde(default)]
     pub(in crate::config) effect_min: Option<f64>,
     /// Clear when the value is on the good side of this. For drift and rates 0.8 × `above`, for

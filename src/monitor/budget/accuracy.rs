@@ -15,8 +15,9 @@ use std::collections::BTreeMap;
 
 use super::{
     Demand, OwnWindows, WINDOWS_ENOUGH, WINDOWS_FEW,
-    own::{AIM, Course, WHOLE, moments, passed_by, studentised},
+    own::{AIM, Course, WHOLE, passed_by},
     patience,
+    usual::{Centre, Usual},
 };
 use crate::{
     monitor::{
@@ -156,11 +157,13 @@ impl Ask<'_> {
     /// What `windows` in a row are beyond with this probability, by windows alone.
     fn by_windows(&self, course: &Course, alarms: f64) -> f64 {
         let distances = self.distances(course);
-        let Some((mean, deviation)) = moments(&distances) else { return 0.0 };
+        let Some(usual) = Usual::of(&distances) else { return 0.0 };
         let run = usize::try_from(self.windows.max(1)).unwrap_or(usize::MAX);
-        let scores = studentised(&distances, mean, deviation);
-        let least = |run: &[f64]| run.iter().copied().fold(f64::INFINITY, f64::min);
-        let height = passed_by(scores.windows(run).map(least).collect(), AIM * alarms);
+        let values: Vec<(f64, Option<usize>)> =
+            distances.into_iter().map(|it| (it, None)).collect();
+        let least = values.windows(run).map(|run| usual.least(run)).collect();
+        let height = passed_by(least, AIM * alarms);
+        let Centre { mean, deviation } = usual.at(None);
         // A window with more labels than any of these is not taken to differ less.
         let labels = self.labels.min(course.rows_largest()).max(1) as f64;
         let scale = (course.rows_typical().max(1) as f64 / labels).sqrt();
@@ -177,7 +180,7 @@ impl Ask<'_> {
         let single = patience::single(alarms, self.windows, grid);
         let either = self.ways.lower && self.ways.higher;
         let tail = if either { 0.5 * single } else { single };
-        let deviation = moments(drawn).map_or(0.0, |(_, deviation)| deviation);
+        let deviation = Usual::of(drawn).map_or(0.0, |usual| usual.at(None).deviation);
         let fitted = normal_quantile(1.0 - tail) * deviation;
         let place = tail * drawn.len() as f64;
         let side = |at: f64| if place >= BEYOND_MIN { at } else { at.max(fitted) };

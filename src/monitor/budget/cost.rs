@@ -18,21 +18,30 @@ pub fn chance(
 ) -> Option<f64> {
     let own = frozen.own.iter().find(|own| own.size == size)?;
     let normal = Normal::standard();
-    let (mut silent, mut known) = (1.0, 0);
+    let slots = own.slots();
+    let in_a_row = windows.clamp(1, WINDOWS_MAX) as usize;
+    // That no column breaches, by the slot of the last window in a row.
+    let mut silent = vec![1.0; slots.as_ref().map_or(1, |(slots, _)| slots.count())];
+    let mut known = 0;
     for name in columns {
         let Some(course) = own.course(metric, name).filter(|it| it.len() >= WINDOWS_FEW) else {
             continue;
         };
         let rows = rows_of(frozen, metric, Series { segment: "", column: name })?;
         let Some(above) = threshold(name, course.rows_typical()) else { continue };
-        let Some((mean, deviation, level)) = course.against(metric, rows, above) else { continue };
-        let passed = match deviation > 0.0 {
-            true => normal.sf((level - mean) / deviation),
-            false => f64::from(u8::from(mean > level)),
-        };
-        let in_a_row = i32::try_from(windows.clamp(1, WINDOWS_MAX)).unwrap_or(1);
-        silent *= 1.0 - passed.powi(in_a_row);
+        let against = course.against(metric, rows, above, slots.as_ref());
+        let Some((centres, level)) = against else { continue };
+        let passed = centres.iter().map(|centre| match centre.deviation > 0.0 {
+            true => normal.sf((level - centre.mean) / centre.deviation),
+            false => f64::from(u8::from(centre.mean > level)),
+        });
+        let passed: Vec<f64> = passed.collect();
+        for (slot, silent) in silent.iter_mut().enumerate() {
+            let before = passed.iter().rev().cycle().skip(passed.len() - 1 - slot);
+            *silent *= 1.0 - before.take(in_a_row).product::<f64>();
+        }
         known += 1;
     }
+    let silent = silent.iter().sum::<f64>() / silent.len() as f64;
     (known > 0).then_some(1.0 - silent)
 }

@@ -18,26 +18,29 @@ mod law;
 mod own;
 mod patience;
 mod sides;
+mod slots;
+mod usual;
 
 use std::collections::BTreeMap;
 
 use super::{
     Frozen, NullDraws,
     derived::Found,
-    null::{on_grid, usual_cut},
+    null::{half_cut, on_grid},
     performance,
 };
 use crate::{
     profile::ColumnProfile,
     stat::{self, Bins},
-    time::WindowSize,
+    time::{Timestamp, WindowSize},
 };
 
 pub use accuracy::{AccuracyBasis, EFFECT_MIN, Redrawn, accuracy, accuracy_basis};
 pub use cost::chance;
 pub use own::OwnWindows;
-use own::{Course, Level};
+use own::{Exact, Level};
 pub use sides::{both_sides, is_two_sided};
+use slots::Cycle;
 
 /// Windows of its own from which a reference's budget is exact.
 pub const WINDOWS_ENOUGH: usize = 60;
@@ -51,7 +54,7 @@ pub struct Demand {
     pub alarms: f64,
     /// Windows in a row that must breach.
     pub windows: u32,
-    /// Least effect; the metric's usual cut where not given.
+    /// Least effect; half of the metric's usual cut where not given.
     pub effect_min: Option<f64>,
 }
 
@@ -113,12 +116,12 @@ impl<'a> Thresholds<'a> {
         demand: Demand,
     ) -> Self {
         let enough = |series: Series<'a>| {
-            let course = own_of(frozen, series.segment, size)?.course(metric, series.column)?;
+            let own = own_of(frozen, series.segment, size)?;
+            let course = own.course(metric, series.column)?;
             let rows = rows_of(frozen, metric, series)?;
-            (course.len() >= WINDOWS_ENOUGH).then_some((series, course, rows))
+            (course.len() >= WINDOWS_ENOUGH).then_some(Exact { series, own, course, rows })
         };
-        let exact: Vec<(Series<'a>, &'a Course, u64)> =
-            series.iter().filter_map(|it| enough(*it)).collect();
+        let exact: Vec<Exact<'a>> = series.iter().filter_map(|it| enough(*it)).collect();
         let (all, count) = (series.len().max(1), exact.len());
         let alarms = demand.alarms.clamp(0.0, 0.99);
         // Each column has the same part of what may happen by chance.
@@ -135,25 +138,29 @@ impl<'a> Thresholds<'a> {
         self.basis
     }
 
-    /// The thresholds for a column of a window of which `rows` rows have a value, on both sides of
-    /// what drifts both ways, and where they come from. `None` where there is neither a least
-    /// effect nor anything to draw from.
+    /// The thresholds for a column of a window that begins at `start`, of which `rows` rows have a
+    /// value, on both sides of what drifts both ways, and where they come from. `None` where there
+    /// is neither a least effect nor anything to draw from.
     pub fn bounds(
         &mut self,
         series: Series<'_>,
         rows: u64,
+        start: Timestamp,
         nulls: &mut NullDraws,
     ) -> Option<Found> {
-        let (chance, cut) = self.parts(series, rows, nulls)?;
+        let (chance, cut) = self.parts(series, rows, start, nulls)?;
         let distance = larger(chance, cut)?;
         let sizes = (rows_of(self.frozen, self.metric, series)?, rows);
         let bounds = sides::bounds(self.metric, distance, sizes);
         let Basis { columns, windows, .. } = self.basis;
-        let exact = self.level.at(series, rows).is_some();
         let by = match (chance, cut) {
             (Some(chance), Some(cut)) if chance <= cut => "the least effect, chance explains less",
             (None, _) => "the least effect",
-            _ if exact => "the reference's own windows",
+            _ if self.level.has(series) => match self.level.cycle(series, start) {
+                Some(Cycle::Week) => "the reference's own windows of this slot of the week",
+                Some(Cycle::Day) => "the reference's own windows of this slot of the day",
+                None => "the reference's own windows",
+            },
             _ if windows >= WINDOWS_FEW => "redrawn, and the reference's few windows",
             _ => "redrawn at these sizes",
         };
@@ -162,11 +169,17 @@ impl<'a> Thresholds<'a> {
         Some(Found { bounds, from })
     }
 
-    /// The threshold for a column of a window of which `rows` rows have a value, of what drifts
-    /// both ways its distance from the middle. `None` where there is neither a least effect nor
-    /// anything to draw from.
-    pub fn at(&mut self, column: &str, rows: u64, nulls: &mut NullDraws) -> Option<f64> {
-        let (chance, cut) = self.parts(Series { segment: "", column }, rows, nulls)?;
+    /// The threshold for a column of a window that begins at `start`, of which `rows` rows have a
+    /// value, of what drifts both ways its distance from the middle. `None` where there is neither
+    /// a least effect nor anything to draw from.
+    pub fn at(
+        &mut self,
+        column: &str,
+        rows: u64,
+        start: Timestamp,
+        nulls: &mut NullDraws,
+    ) -> Option<f64> {
+        let (chance, cut) = self.parts(Series { segment: "", column }, rows, start, nulls)?;
         larger(chance, cut)
     }
 
@@ -176,16 +189,17 @@ impl<'a> Thresholds<'a> {
         &mut self,
         series: Series<'_>,
         rows: u64,
+        start: Timestamp,
         nulls: &mut NullDraws,
     ) -> Option<(Option<f64>, Option<f64>)> {
         let frozen = part_of(self.frozen, series.segment)?;
         let reference = frozen.profile.columns.get(series.column)?;
         let bins = frozen.bins.get(series.column).unwrap_or(&Bins::None);
         let sizes = (rows_of(self.frozen, self.metric, series)?, rows);
-        let usual = || usual_cut(self.metric, reference, sizes);
-        let usual = || usual().map(|cut| sides::distance(self.metric, cut, sizes));
-        let cut = self.demand.effect_min.or_else(usual);
-        let chance = match self.level.at(series, rows) {
+        let half = || half_cut(self.metric, reference, sizes);
+        let half = || half().map(|cut| sides::distance(self.metric, cut, sizes));
+        let cut = self.demand.effect_min.or_else(half);
+        let chance = match self.level.at(series, rows, start) {
             Some(chance) => Some(chance),
             None => self.redrawn(series, reference, bins, sizes, cut.unwrap_or(0.0), nulls),
         };

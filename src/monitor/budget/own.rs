@@ -8,16 +8,22 @@
 //! 2. raised to the power that makes gamma-like statistics nearly normal (Wilson and Hilferty 1931:
 //!    the cube root of a squared distance), so that columns with few and with many bins have like
 //!    tails;
-//! 3. studentised with mean and deviation of the column's other windows, as a new window will be.
+//! 3. studentised with mean and deviation of the column's windows outside of the run, as new windows
+//!    will be: those of the same slot of the week or the day (`slots`), where these differ (`usual`).
+//!
+//! What slots differ by is no chance and does not grow outside of the reference: of a column with
+//! slots the deviation is widened, by √((n + m)/(n - m)), and not the value.
 //!
 //! Of each run of `windows` windows the least value of a column counts, since that is what must
 //! pass, and of the columns the largest. What share of the windows it passes is read from these
 //! maxima; their excesses over the highest fifth are taken for exponential ones whose mean is known
-//! from as many excesses only; after step 2 tails are lighter than that. Where days differ by a
-//! pattern the maxima of one weekday may stand apart, and no line through the others reaches them
-//! well: so the level is no higher than what half as many alarms would take by plain counting,
-//! where there are windows enough to count. [`AIM`] of the budget is aimed at: a threshold that is
-//! found from some dozens of windows is missed by as many alarms as it is hit.
+//! from as many excesses only; after step 2 tails are lighter than that. Where some windows differ
+//! from the others by a pattern that no slot holds, their maxima may stand apart, and no line
+//! through the others reaches them well: so the level is no higher than what half as many alarms
+//! would take by plain counting, where there are windows enough to count. Where tails are heavier
+//! than they are taken for it is no lower than what counting says of the whole budget. [`AIM`] of
+//! the budget is aimed at: a threshold that is found from some dozens of windows is missed by as
+//! many alarms as it is hit.
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -33,6 +39,8 @@ use crate::{
 use super::{
     law::{Law, law},
     sides,
+    slots::{Cycle, Slots},
+    usual::{Centre, Usual},
 };
 
 /// Share of the maxima whose excesses are fitted, and their least number.
@@ -147,6 +155,12 @@ impl OwnWindows {
     pub fn empty(size: WindowSize, starts: Vec<Timestamp>) -> Self {
         Self { size, starts, courses: BTreeMap::new() }
     }
+
+    /// The slots of its windows.
+    pub(super) fn slots(&self) -> Option<(Slots, Vec<usize>)> {
+        let slots = Slots::of(self.size, &self.starts)?;
+        Some((slots, self.starts.iter().map(|start| slots.at(*start)).collect()))
+    }
 }
 
 fn spread(n: u64, m: u64) -> f64 {
@@ -195,15 +209,64 @@ impl Course {
     /// The middle of the values, at the typical size.
     pub(super) fn typical(&self, metric: &str, n: u64) -> Option<f64> {
         let law = law(metric)?;
-        let (mean, _) = moments(&self.normal(metric, law, n))?;
-        Some(mean.powf(1.0 / law.root))
+        let usual = Usual::of(&self.normal(metric, law, n))?;
+        Some(usual.at(None).mean.powf(1.0 / law.root))
     }
 
-    /// Mean and deviation of the values made nearly normal, and where `value` lies among them.
-    pub(super) fn against(&self, metric: &str, n: u64, value: f64) -> Option<(f64, f64, f64)> {
+    /// What is usual of the values made nearly normal in a window of each slot (in any, without
+    /// slots), and where `value` lies among them.
+    pub(super) fn against(
+        &self,
+        metric: &str,
+        n: u64,
+        value: f64,
+        slots: Option<&(Slots, Vec<usize>)>,
+    ) -> Option<(Vec<Centre>, f64)> {
         let law = law(metric)?;
-        let (mean, deviation) = moments(&self.normal(metric, law, n))?;
-        Some((mean, deviation, value.max(0.0).powf(law.root)))
+        let (Widened { usual, widened }, _) = self.usual(metric, law, n, slots)?;
+        let centre = |slot| {
+            let Centre { mean, deviation } = usual.at(slot);
+            Centre { mean, deviation: deviation * widened }
+        };
+        let centres = match slots {
+            Some((slots, _)) => (0..slots.count()).map(|slot| centre(Some(slot))).collect(),
+            None => vec![centre(None)],
+        };
+        let value = sides::distance(metric, value, (n, self.rows_typical()));
+        Some((centres, value.max(0.0).powf(law.root)))
+    }
+
+    /// What is usual, and each value with its slot where slots differ.
+    fn usual(
+        &self,
+        metric: &str,
+        law: Law,
+        n: u64,
+        slots: Option<&(Slots, Vec<usize>)>,
+    ) -> Option<OfColumn> {
+        let values = self.normal(metric, law, n);
+        let by_slot = slots.and_then(|(slots, of)| {
+            let of: Vec<usize> =
+                self.points.iter().filter_map(|it| of.get(it.0 as usize).copied()).collect();
+            let plain = |(value, point): (&f64, &(u32, f64, u64))| {
+                value / widening(n, point.2).powf(law.whole * law.root)
+            };
+            let values: Vec<f64> = values.iter().zip(&self.points).map(plain).collect();
+            let usual = Usual::by_slot(&values, &of, slots.count())?;
+            let is_compared = law.whole > 0.0;
+            let widened = if is_compared { widening(n, self.rows_typical()).sqrt() } else { 1.0 };
+            Some((
+                Widened { usual, widened },
+                values.into_iter().zip(of.into_iter().map(Some)).collect(),
+            ))
+        });
+        by_slot.or_else(|| {
+            let usual = Usual::of(&values)?;
+            Some((
+                Widened { usual, widened: 1.0 },
+                values.into_iter().map(|it| (it, None)).collect(),
+            ))
+        })
     }
 
     /// The largest value, in a window of `sizes.1` rows.
@@ -214,15 +277,20 @@ impl Course {
     }
 }
 
-/// Mean and deviation (ddof 1); `None` for fewer than two values.
-pub(super) fn moments(values: &[f64]) -> Option<(f64, f64)> {
-    let n = values.len() as f64;
-    if n < 2.0 {
-        return None;
-    }
-    let mean = values.iter().sum::<f64>() / n;
-    let m2 = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
-    Some((mean, (m2 / (n - 1.0)).sqrt()))
+/// What is usual for a column, and its values with their slots.
+type OfColumn = (Widened, Vec<(f64, Option<usize>)>);
+
+/// What is usual within the reference, and how many times wider it is outside.
+#[derive(Clone, Debug)]
+struct Widened {
+    usual: Usual,
+    widened: f64,
+}
+
+/// How many times larger a squared distance of m rows is to n others than to n that hold them.
+fn widening(n: u64, m: u64) -> f64 {
+    let (n, m) = (n as f64, m as f64);
+    if n > m { (n + m) / (n - m) } else { 1.0 }
 }
 
 /// How many deviations of its own a column may be above its usual value.
@@ -232,65 +300,74 @@ pub(super) struct Level<'a> {
     columns: BTreeMap<Series<'a>, Column<'a>>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Column<'a> {
     course: &'a Course,
     law: Law,
-    mean: f64,
-    deviation: f64,
+    usual: Widened,
     rows: u64,
+    slots: Option<Slots>,
+}
+
+/// A column with enough windows of its own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Exact<'a> {
+    pub(super) series: Series<'a>,
+    /// The windows of its segment, and what they say of it.
+    pub(super) own: &'a OwnWindows,
+    pub(super) course: &'a Course,
+    /// The reference's rows of it.
+    pub(super) rows: u64,
 }
 
 impl<'a> Level<'a> {
     /// The level that the largest of these columns passes with probability `alarms`, for
-    /// `windows` windows in a row. Each column comes with the reference's rows.
-    pub(super) fn new(
-        metric: &str,
-        columns: &[(Series<'a>, &'a Course, u64)],
-        alarms: f64,
-        windows: u32,
-    ) -> Self {
+    /// `windows` windows in a row.
+    pub(super) fn new(metric: &str, columns: &[Exact<'a>], alarms: f64, windows: u32) -> Self {
+        let mut slots_of: BTreeMap<&str, Option<(Slots, Vec<usize>)>> = BTreeMap::new();
         let mut known = BTreeMap::new();
-        let mut largest: BTreeMap<u32, f64> = BTreeMap::new();
-        for &(name, course, rows) in columns {
+        // By when: of segments each has windows of its own.
+        let mut largest: BTreeMap<Timestamp, f64> = BTreeMap::new();
+        for &Exact { series, own, course, rows } in columns {
             let Some(law) = law(metric) else { continue };
-            let values = course.normal(metric, law, rows);
-            let Some((mean, deviation)) = moments(&values) else { continue };
+            let slots = slots_of.entry(series.segment).or_insert_with(|| own.slots());
+            let usual = course.usual(metric, law, rows, slots.as_ref());
+            let Some((usual, values)) = usual else { continue };
             let run = usize::try_from(windows.max(1)).unwrap_or(usize::MAX);
-            let scores = studentised(&values, mean, deviation);
-            for (least, last) in scores.windows(run).zip(course.points.iter().skip(run - 1)) {
-                let least = least.iter().copied().fold(f64::INFINITY, f64::min);
-                let at = largest.entry(last.0).or_insert(least);
+            for (run, last) in values.windows(run).zip(course.points.iter().skip(run - 1)) {
+                let Some(start) = own.starts.get(last.0 as usize) else { continue };
+                let least = usual.usual.least(run);
+                let at = largest.entry(*start).or_insert(least);
                 *at = at.max(least);
             }
-            known.insert(name, Column { course, law, mean, deviation, rows });
+            let slots = slots.as_ref().map(|it| it.0);
+            known.insert(series, Column { course, law, usual, rows, slots });
         }
         let height = passed_by(largest.into_values().collect(), AIM * alarms);
         Self { height, columns: known }
     }
 
-    /// The value of a column at this level in a window of `rows` rows.
-    pub(super) fn at(&self, series: Series<'_>, rows: u64) -> Option<f64> {
+    /// Whether it is known of a column.
+    pub(super) fn has(&self, series: Series<'_>) -> bool {
+        self.columns.contains_key(&series)
+    }
+
+    /// Of what the slot is that a column's window is compared by, where it is by one.
+    pub(super) fn cycle(&self, series: Series<'_>, start: Timestamp) -> Option<Cycle> {
         let column = self.columns.get(&series)?;
-        let normal = (column.mean + self.height * column.deviation).max(0.0);
+        let slots = column.slots?;
+        column.usual.usual.has(slots.at(start)).then(|| slots.cycle())
+    }
+
+    /// The value of a column at this level in a window of `rows` rows that begins at `start`.
+    pub(super) fn at(&self, series: Series<'_>, rows: u64, start: Timestamp) -> Option<f64> {
+        let column = self.columns.get(&series)?;
+        let Widened { usual, widened } = &column.usual;
+        let centre = usual.at(column.slots.map(|slots| slots.at(start)));
+        let normal = (centre.mean + self.height * widened * centre.deviation).max(0.0);
         let value = normal.powf(1.0 / column.law.root);
         Some(column.course.at_rows(column.law, column.rows, value, rows))
     }
-}
-
-/// Each value in deviations of the others from the mean of the others.
-pub(super) fn studentised(values: &[f64], mean: f64, deviation: f64) -> Vec<f64> {
-    let n = values.len() as f64;
-    let score = |value: &f64| {
-        // The others' mean is further away by n/(n - 1), and their deviation is smaller.
-        let gap = (value - mean) * n / (n - 1.0);
-        let m2 = deviation.powi(2) * (n - 1.0) - gap.powi(2) * (n - 1.0) / n;
-        let others = (m2.max(0.0) / (n - 2.0).max(1.0)).sqrt();
-        // One window that stands alone must not be infinitely far from others that are all alike.
-        let others = others.max(0.5 * deviation);
-        if others > 0.0 { gap / others } else { 0.0 }
-    };
-    values.iter().map(score).collect()
 }
 
 /// What a further value passes with probability `alarms`, given these.
@@ -308,10 +385,11 @@ pub(super) fn passed_by(mut values: Vec<f64>, alarms: f64) -> f64 {
     let mean = peaks.iter().map(|peak| peak - start).sum::<f64>() / count;
     // Exponential excesses of a mean that is known from `count` of them (a Lomax distribution).
     let fitted = start + mean * count * (((count + 1.0) / place).powf(1.0 / count) - 1.0);
-    if place < 1.0 {
-        return fitted;
-    }
-    fitted.min(at_place(&values, (0.5 * place).max(1.0)))
+    let fitted = match place < 1.0 {
+        true => fitted,
+        false => fitted.min(at_place(&values, (0.5 * place).max(1.0))),
+    };
+    fitted.max(at_place(&values, place / AIM))
 }
 
 /// The value at a place, counted from the largest, between two of them where it is no whole number.

@@ -3,13 +3,15 @@ use rand_pcg::Pcg64Mcg;
 
 use super::*;
 use crate::{
-    monitor::{OwnWindows, freeze},
+    monitor::{OwnWindows, freeze, null::usual_cut},
     profile::{Limits, Profile},
     stat::numeric,
     time::{Span, Timestamp},
 };
 
 const COLUMNS: [&str; 3] = ["a", "b", "c"];
+/// Of a window that is judged.
+const START: Timestamp = Timestamp::MAX;
 
 /// A window of independent rows whose days differ by `between` deviations.
 fn window(random: &mut Pcg64Mcg, rows: u64, between: f64) -> Profile {
@@ -30,13 +32,25 @@ fn window(random: &mut Pcg64Mcg, rows: u64, between: f64) -> Profile {
 fn reference(days: u32, rows: u64, between: f64, seed: u128) -> Frozen {
     let mut random = Pcg64Mcg::new(seed);
     let windows: Vec<Profile> = (0..days).map(|_| window(&mut random, rows, between)).collect();
+    frozen(&windows)
+}
+
+/// A reference of these days.
+fn frozen(windows: &[Profile]) -> Frozen {
     let mut whole = Profile::default();
     windows.iter().for_each(|it| whole.merge(it, &Limits::default()));
     let mut frozen = freeze(whole, "static", 10, &BTreeMap::new());
     let at = |day: i64| Timestamp::from_micros(0).plus(Span::days(day));
-    let windows: Vec<(Timestamp, &Profile)> = (0..).map(at).zip(&windows).collect();
+    let windows: Vec<(Timestamp, &Profile)> = (0..).map(at).zip(windows).collect();
     let columns = COLUMNS.map(str::to_owned);
-    let metrics = ["psi", "wasserstein_normed", "missing_rate", "out_of_range_rate"];
+    let metrics = [
+        "psi",
+        "wasserstein_normed",
+        "missing_rate",
+        "out_of_range_rate",
+        "t_test",
+        "mann_whitney",
+    ];
     frozen.own =
         vec![OwnWindows::measure(&frozen, WindowSize::Day, &windows, &columns, &metrics, 1)];
     frozen
@@ -48,7 +62,7 @@ fn demand(alarms: f64, windows: u32) -> Demand {
 
 fn at(frozen: &Frozen, metric: &str, demand: Demand, rows: u64) -> f64 {
     let mut thresholds = Thresholds::new(frozen, metric, WindowSize::Day, &COLUMNS, demand);
-    thresholds.at("a", rows, &mut NullDraws::new()).unwrap()
+    thresholds.at("a", rows, START, &mut NullDraws::new()).unwrap()
 }
 
 #[test]
@@ -84,7 +98,7 @@ fn fewer_alarms_more_columns_and_less_patience_raise_it() {
         assert!(at(&frozen, "psi", demand(0.005, 1), 200) > usual);
         assert!(at(&frozen, "psi", demand(0.05, 2), 200) < usual);
         let alone = Thresholds::new(&frozen, "psi", WindowSize::Day, &["a"], demand(0.05, 1))
-            .at("a", 200, &mut NullDraws::new())
+            .at("a", 200, START, &mut NullDraws::new())
             .unwrap();
         assert!(alone < usual, "{alone} of one column, {usual} of three");
     }
@@ -107,9 +121,37 @@ fn small_windows_have_higher_thresholds() {
 fn a_least_effect_holds_always() {
     let frozen = reference(90, 5000, 0.0, 5);
     let least = |effect_min| at(&frozen, "psi", Demand { effect_min, ..demand(0.03, 2) }, 5000);
-    assert!((least(None) - 0.2).abs() < 1e-12);
+    assert!((least(None) - 0.1).abs() < 1e-12);
     assert!((least(Some(0.35)) - 0.35).abs() < 1e-12);
     assert!(least(Some(0.0)) < 0.05);
+}
+
+#[track_caller]
+fn check_half_of_the_cut(metric: &str, middle: f64) {
+    let frozen = Frozen { own: Vec::new(), ..reference(3, 9000, 0.0, 6) };
+    let (n, m) = (27_000, 20_000);
+    let nulls = &mut NullDraws::new();
+    let usual = usual_cut(metric, &frozen.profile.columns["a"], (n, m)).unwrap();
+    let never = Demand { effect_min: None, ..demand(0.9, 1) };
+    let size = WindowSize::Day;
+    let found = Thresholds::new(&frozen, metric, size, &["a"], never).bounds(
+        Series { segment: "", column: "a" },
+        m,
+        START,
+        nulls,
+    );
+    let Found { bounds, from } = found.unwrap();
+    assert!(from.starts_with("the least effect, chance explains less"), "{from}");
+    let (lower, upper) = (bounds.lower.unwrap(), bounds.upper.unwrap());
+    let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-9 * usual, "{a}, not {b}");
+    near(upper - middle, 0.5 * (usual - middle));
+    near(middle - lower, 0.5 * (usual - middle));
+}
+
+#[test]
+fn a_least_effect_is_half_of_the_usual_cut_on_both_sides() {
+    check_half_of_the_cut("t_test", 0.0);
+    check_half_of_the_cut("mann_whitney", 0.5 * 27_000.0 * 20_000.0);
 }
 
 #[test]
@@ -136,4 +178,68 @@ fn fixed_rules_have_a_price() {
     assert!((0.6..0.9).contains(&of(0.1)), "{}", of(0.1));
     assert!(of(0.5) < 1e-4 && of(0.0) > 0.999);
     assert_eq!(chance(&frozen, "psi", WindowSize::Week, &COLUMNS, 1, |_, _| Some(0.1)), None);
+}
+
+/// A reference of whole weeks whose Sundays lie `by` deviations off, from a Monday on.
+fn weekly(weeks: u32, rows: u64, by: f64, seed: u128) -> Frozen {
+    let mut random = Pcg64Mcg::new(seed);
+    let mut day = |day: u32| {
+        let moved = if day % 7 == 6 { by } else { 0.0 };
+        let mut profile = Profile { rows, ..Profile::default() };
+        for name in COLUMNS {
+            let value = |_| {
+                let own: f64 = StandardNormal.sample(&mut random);
+                own + moved
+            };
+            profile.columns.insert(name.to_owned(), numeric((0..rows).map(value)));
+        }
+        profile
+    };
+    let windows: Vec<Profile> = (0..weeks * 7).map(&mut day).collect();
+    frozen(&windows)
+}
+
+#[test]
+fn each_day_of_the_week_has_its_own_threshold_where_they_differ() {
+    let of = |by: f64, day: i64| {
+        let frozen = weekly(12, 400, by, 8);
+        let size = WindowSize::Day;
+        let mut all = Thresholds::new(&frozen, "psi", size, &COLUMNS, demand(0.03, 1));
+        let start = Timestamp::from_micros(0).plus(Span::days(day));
+        all.at("a", 400, start, &mut NullDraws::new()).unwrap()
+    };
+    // A year later, too, more is allowed to a Sunday.
+    let (monday, sunday) = (of(0.8, 53 * 7), of(0.8, 53 * 7 + 6));
+    assert!(sunday > 3.0 * monday, "{sunday} on Sundays, {monday} on Mondays");
+    assert!((of(0.0, 53 * 7) - of(0.0, 53 * 7 + 6)).abs() < 1e-12);
+    // A fixed rule between the two alarms on Sundays.
+    let frozen = weekly(12, 400, 0.8, 8);
+    let cost =
+        |above| chance(&frozen, "psi", WindowSize::Day, &COLUMNS, 1, |_, _| Some(above)).unwrap();
+    assert!((0.1..0.2).contains(&cost(2.0 * monday)), "{}", cost(2.0 * monday));
+}
+
+#[track_caller]
+fn check_slot(metric: &str, by: f64, day: i64, from: &str) -> f64 {
+    let (frozen, size) = (weekly(12, 400, by, 8), WindowSize::Day);
+    let mut all = Thresholds::new(&frozen, metric, size, &COLUMNS, demand(0.03, 1));
+    let start = Timestamp::from_micros(0).plus(Span::days(day));
+    let found =
+        all.bounds(Series { segment: "", column: "a" }, 400, start, &mut NullDraws::new()).unwrap();
+    assert_eq!(found.from, format!("{from}; over 3 columns, 84 reference windows"));
+    let sizes = (84 * 400, 400);
+    let distance = all.at("a", 400, start, &mut NullDraws::new()).unwrap();
+    assert_eq!(found.bounds, sides::bounds(metric, distance, sizes));
+    distance
+}
+
+#[test]
+fn bounds_are_those_of_the_slot_and_say_so() {
+    for metric in ["psi", "t_test", "mann_whitney"] {
+        let own = "the reference's own windows of this slot of the week";
+        let (monday, sunday) =
+            (check_slot(metric, 0.8, 371, own), check_slot(metric, 0.8, 377, own));
+        assert!(sunday > 2.0 * monday, "{metric}: {sunday} on Sundays, {monday} on Mondays");
+        check_slot(metric, 0.0, 377, "the reference's own windows");
+    }
 }

@@ -23,21 +23,23 @@ const MANN_WHITNEY: f64 = 0.028_185_989;
 /// g′ᵀ Ω⁻¹ g′ for a normal column, g′ how the means of g grow with its mean.
 const EPPS_SINGLETON: f64 = 0.998_116;
 
-/// The usual cut of those that grow with the rows: what they are on average where a normal column
-/// moved by a tenth of its deviation.
-pub(super) fn cut(metric: &str, reference: &ColumnProfile, n: f64, m: f64) -> Option<f64> {
+/// The usual cut of those that grow with the rows: what they are on average where nothing drifts,
+/// and how much more where a normal column moved by a tenth of its deviation.
+pub(super) fn cut(metric: &str, reference: &ColumnProfile, n: f64, m: f64) -> Option<(f64, f64)> {
     let effect = EFFECT * n * m / (n + m);
     Some(match metric {
-        "anderson_darling" => effect * ANDERSON_DARLING / stat::anderson_darling_deviation(n, m),
+        "anderson_darling" => {
+            (0.0, effect * ANDERSON_DARLING / stat::anderson_darling_deviation(n, m))
+        }
         // ∫ φ³ dx = 1/(2π√3)
         "cramer_von_mises" => {
             let (mean, _) = stat::cramer_von_mises_centre(n, m);
             let ties = Ties::of(&reference.numeric()?.values, n, m);
-            mean + ties.added + effect / (2.0 * PI * 3f64.sqrt())
+            (mean + ties.added, effect / (2.0 * PI * 3f64.sqrt()))
         }
-        "epps_singleton" => 4.0 + effect * EPPS_SINGLETON,
-        "t_test" | "t_test_pooled" => effect.sqrt(),
-        "mann_whitney" => (0.5 + MANN_WHITNEY) * n * m,
+        "epps_singleton" => (4.0, effect * EPPS_SINGLETON),
+        "t_test" | "t_test_pooled" => (0.0, effect.sqrt()),
+        "mann_whitney" => (0.5 * n * m, MANN_WHITNEY * n * m),
         _ => return None,
     })
 }
