@@ -1,7 +1,7 @@
 //! What a rule makes of one window's measurements: breach, clear, or no verdict and why.
 use crate::{
     config::{On, Rule, Threshold},
-    monitor::Measurement,
+    monitor::{Against, Measurement},
     notify::Evidence,
     stat::{NoValue, Side},
 };
@@ -57,6 +57,7 @@ pub fn means(on: &On, column: Option<&str>, features: &[String], predictions: &[
 pub fn concerns(rule: &Rule, m: &Measurement, features: &[String], predictions: &[String]) -> bool {
     m.metric == rule.metric
         && m.segment.is_none()
+        && rule.against.zip(m.against).is_none_or(|(judged, measured)| judged == measured)
         && means(&rule.on, m.column.as_deref(), features, predictions)
         && !m.value.as_ref().is_err_and(is_no_series)
 }
@@ -85,9 +86,14 @@ pub fn judge(
                         value: *value,
                         threshold: limit,
                         p_value: m.p_value,
+                        against: rule.against.and(m.against),
+                        other_value: other_value(rule, m, measurements),
                         ..Evidence::default()
                     });
-                    (limit.map_or(Outcome::Error, |limit| compare(rule, *value, limit)), evidence)
+                    // A season's first windows have no others to find a threshold by.
+                    let is_early = m.against == Some(Against::Season) && is_budget(rule);
+                    let without = if is_early { Outcome::Insufficient } else { Outcome::Error };
+                    (limit.map_or(without, |limit| compare(rule, *value, limit)), evidence)
                 }
                 Err(why) if why.code() == "insufficient" => (Outcome::Insufficient, None),
                 Err(NoValue::NoData { .. }) => (Outcome::NoData, None),
@@ -98,6 +104,17 @@ pub fn judge(
         .collect()
 }
 
+/// The same against the other reference, where the rule had the choice.
+fn other_value(rule: &Rule, judged: &Measurement, all: &[Measurement]) -> Option<f64> {
+    let against = rule.against?.other();
+    let same = |m: &&Measurement| {
+        m.against == Some(against)
+            && (&m.metric, &m.column, &m.segment)
+                == (&judged.metric, &judged.column, &judged.segment)
+    };
+    all.iter().find(same).and_then(|m| m.value.as_ref().ok().copied())
+}
+
 /// Whether the metric is none of the column's: of its kind, or of as many categories as the
 /// reference has. A window that has more of them than its reference is a series without a verdict.
 fn is_no_series(why: &NoValue) -> bool {
@@ -105,6 +122,10 @@ fn is_no_series(why: &NoValue) -> bool {
         why,
         NoValue::NotDefined { .. } | NoValue::NotTwoCategories { side: Side::Reference, .. }
     )
+}
+
+fn is_budget(rule: &Rule) -> bool {
+    matches!(rule.threshold, Threshold::Budget { .. })
 }
 
 fn limit(rule: &Rule, measurement: &Measurement, value: f64) -> Option<f64> {

@@ -145,6 +145,10 @@ fn write_model(f: &mut fmt::Formatter<'_>, model: &ModelConfig, config: &Config)
         ReferenceKind::Previous(span) => {
             writeln!(f, "  reference   the {span} before each window")?;
         }
+        ReferenceKind::SeasonOnly => {}
+    }
+    if let Some(season) = &model.reference.season {
+        writeln!(f, "  season      {season}")?;
     }
     for rule in &model.rules {
         writeln!(f, "  rule        {}", rule_in_words(rule, config))?;
@@ -196,6 +200,7 @@ fn rule_in_words(rule: &Rule, config: &Config) -> String {
         Threshold::Budget { budget, .. } => format!("above a budget of {budget}"),
         Threshold::Detector { .. } => note::threshold(rule, None),
     };
+    let threshold = threshold + &note::against(rule);
     let severity = format!("{:?}", rule.severity).to_lowercase();
     let (name, metric, windows) = (&rule.name, rule.metric, rule.windows);
     let in_a_row = if windows == 1 { "window" } else { "windows in a row" };

@@ -16,6 +16,7 @@ mod problems;
 mod read;
 mod read_detector;
 mod read_model;
+mod read_reference;
 mod read_rule;
 mod read_threshold;
 mod schema;

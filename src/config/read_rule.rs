@@ -1,8 +1,8 @@
 //! One model's rules.
 use super::{
-    Budget, Code, Family, Labels, METRICS, Metric, Needs, On, Predictions, Problems, Rule,
-    Threshold, file, read::Names, read_detector, read_threshold, suggest, table, table::Table,
-    words::Words,
+    Budget, Code, Family, Labels, METRICS, Metric, Needs, On, Predictions, Problems, Reference,
+    Rule, Threshold, file, read::Names, read_detector, read_reference, read_threshold, suggest,
+    table, table::Table, words::Words,
 };
 use crate::{stat::detector::AnyDetector, time::WindowSize};
 
@@ -17,6 +17,8 @@ pub(super) struct Scope<'s> {
     pub(super) names: &'s Names,
     /// The model's budget of false alarms, for its rules without a threshold of their own.
     pub(super) false_alarms: Option<Budget>,
+    /// What the model's windows are compared with.
+    pub(super) reference: Option<&'s Reference>,
 }
 
 /// Reads them all; `None` where one can't be used.
@@ -105,6 +107,7 @@ fn rule(
     check_needs(metric, problems, scope);
     let on = on(metric, own.on.as_ref(), problems, scope);
     let window = own.window.or(scope.window);
+    let against = read_reference::against(metric, &own, window, table, scope);
     let threshold = match detector {
         Some(detector) => read_detector::threshold(metric, detector?, table),
         None => read_threshold::threshold(metric, &own, table, scope.false_alarms, window),
@@ -124,6 +127,7 @@ fn rule(
         notify: own.notify,
         retrain: own.retrain,
         per_version: own.per_version,
+        against,
     })
 }
 

@@ -1,7 +1,10 @@
 //! A window's measurements, version by version and all together.
 use std::collections::BTreeMap;
 
-use super::{Roles, budgets};
+use super::{
+    Roles,
+    season::{self, Seasonal},
+};
 use crate::{
     config::ModelConfig,
     monitor::{Frozen, Measurement, NullDraws, Outcomes, SchemaChanges, drift, performance},
@@ -41,6 +44,8 @@ pub struct Closed<'a> {
     pub profiles: &'a BTreeMap<String, Profile>,
     /// Rows of the windows of the same slot in earlier weeks, newest first.
     pub earlier: &'a [u64],
+    /// The season beside the reference, or instead of it; none where the window has no slot.
+    pub season: Option<&'a Seasonal>,
 }
 
 /// Drift and quality against a reference, with the thresholds of the rules that have a budget.
@@ -73,9 +78,9 @@ pub fn drift(
             earlier: closed.earlier,
         };
         let (metrics, rows_min) = (&model.metrics, model.rows_min);
-        let mut values =
-            drift::measure(reference, profile, &whole, &columns, metrics, rows_min, nulls);
-        budgets::limit(model, roles, reference, closed.size, &mut values, nulls);
+        let values = drift::measure(reference, profile, &whole, &columns, metrics, rows_min, nulls);
+        let sides = (reference, profile, &*columns);
+        let values = season::complete(model, roles, closed, sides, values, nulls);
         measured.insert(version.clone(), (profile.rows, values));
     }
     if single && let Some(only) = measured.values().next().cloned() {

@@ -13,6 +13,7 @@ pub mod measure;
 pub mod reference;
 mod roles;
 pub mod rules;
+pub mod season;
 
 pub use cells::Cells;
 pub use ingest::{Ingest, Prediction, UNKNOWN_VERSION, WindowRows};

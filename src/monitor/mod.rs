@@ -21,7 +21,7 @@ pub use compare::{
     CATEGORICAL, CompareOptions, NUMERIC, QUALITY, ROWS_MIN, compare, compare_freezing,
 };
 pub use drift::{MetricNames, measure};
-pub use measurement::{Limit, Measurement};
+pub use measurement::{Against, Limit, Measurement};
 pub use null::{NULL_SHARE, NullDraws, default_threshold};
 pub use outcomes::{BadOutcomes, Cell, Outcomes, ScoreKey};
 pub use reference::{BINS, CODES_MAX, Frozen, freeze};

@@ -101,6 +101,16 @@ pub enum NoValue {
         /// How many there are.
         got: u64,
     },
+    /// Fewer earlier slots of the season with rows, and without an alert, than it takes.
+    #[error("insufficient: needs {need} of the season's {of} earlier slots, got {got}")]
+    InsufficientSeason {
+        /// How many it takes.
+        need: u32,
+        /// How many there are.
+        got: u32,
+        /// How many are looked at.
+        of: u32,
+    },
 }
 
 impl NoValue {
@@ -109,7 +119,8 @@ impl NoValue {
         match self {
             Self::Insufficient { .. }
             | Self::InsufficientClass { .. }
-            | Self::InsufficientHistory { .. } => "insufficient",
+            | Self::InsufficientHistory { .. }
+            | Self::InsufficientSeason { .. } => "insufficient",
             Self::NoData { .. } => "no_data",
             Self::Constant { .. } => "constant",
             Self::MissingColumn { .. } => "missing_column",

@@ -1,13 +1,19 @@
-//! Measurements as they are packed, and as they were packed before rules had budgets.
+//! Measurements as they are packed, and as they were packed before rules had budgets and models
+//! seasons.
 use serde::Deserialize;
 
 use super::{StoreError, pack};
-use crate::{monitor::Measurement, stat::NoValue};
+use crate::{
+    monitor::{Limit, Measurement},
+    stat::NoValue,
+};
 
 /// The form without the rules' own thresholds.
 const WITHOUT_LIMITS: u8 = 1;
+/// The form that does not say what a value is measured against.
+const WITHOUT_AGAINST: u8 = 2;
 /// The form that is written.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// A measurement of the first form: postcard knows no missing fields.
 #[derive(Deserialize)]
@@ -25,7 +31,24 @@ struct WithoutLimits {
     label_coverage: Option<f64>,
 }
 
-impl From<WithoutLimits> for Measurement {
+/// A measurement of the second form.
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+struct WithoutAgainst {
+    metric: String,
+    column: Option<String>,
+    segment: Option<String>,
+    value: Result<f64, NoValue>,
+    p_value: Option<f64>,
+    error_bound: f64,
+    threshold: Option<f64>,
+    rows: u64,
+    labels: Option<u64>,
+    label_coverage: Option<f64>,
+    limits: Vec<Limit>,
+}
+
+impl From<WithoutLimits> for WithoutAgainst {
     fn from(old: WithoutLimits) -> Self {
         Self {
             metric: old.metric,
@@ -43,22 +66,45 @@ impl From<WithoutLimits> for Measurement {
     }
 }
 
+impl From<WithoutAgainst> for Measurement {
+    fn from(old: WithoutAgainst) -> Self {
+        Self {
+            metric: old.metric,
+            column: old.column,
+            segment: old.segment,
+            value: old.value,
+            p_value: old.p_value,
+            error_bound: old.error_bound,
+            threshold: old.threshold,
+            rows: old.rows,
+            labels: old.labels,
+            label_coverage: old.label_coverage,
+            limits: old.limits,
+            against: None,
+        }
+    }
+}
+
 pub(super) fn pack(measurements: &[Measurement]) -> Result<Vec<u8>, StoreError> {
     pack::pack("measurements", VERSION, measurements)
 }
 
 pub(super) fn unpack(body: &[u8]) -> Result<Vec<Measurement>, StoreError> {
-    if body.first() != Some(&WITHOUT_LIMITS) {
-        return pack::unpack("measurements", VERSION, body);
-    }
-    let old: Vec<WithoutLimits> = pack::unpack("measurements", WITHOUT_LIMITS, body)?;
-    Ok(old.into_iter().map(Measurement::from).collect())
+    let second: Vec<WithoutAgainst> = match body.first() {
+        Some(&WITHOUT_LIMITS) => {
+            let first: Vec<WithoutLimits> = pack::unpack("measurements", WITHOUT_LIMITS, body)?;
+            first.into_iter().map(Into::into).collect()
+        }
+        Some(&WITHOUT_AGAINST) => pack::unpack("measurements", WITHOUT_AGAINST, body)?,
+        _ => return pack::unpack("measurements", VERSION, body),
+    };
+    Ok(second.into_iter().map(Measurement::from).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::monitor::Limit;
+    use crate::monitor::Against;
 
     fn old() -> WithoutLimits {
         WithoutLimits {
@@ -76,12 +122,16 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_are_read() {
+    fn every_form_is_read() {
         let first = pack::pack("measurements", WITHOUT_LIMITS, &[old()][..]).unwrap();
-        let plain = Measurement::from(old());
+        let plain = Measurement::from(WithoutAgainst::from(old()));
         assert_eq!(unpack(&first).unwrap(), std::slice::from_ref(&plain));
         let limits = vec![Limit { rule: "inputs".into(), threshold: 0.4 }];
-        let measured = [Measurement { limits, ..plain }];
+        let second = WithoutAgainst { limits: limits.clone(), ..old().into() };
+        let second = pack::pack("measurements", WITHOUT_AGAINST, &[second][..]).unwrap();
+        let limited = Measurement { limits, ..plain };
+        assert_eq!(unpack(&second).unwrap(), std::slice::from_ref(&limited));
+        let measured = [Measurement { against: Some(Against::Season), ..limited }];
         let body = pack(&measured).unwrap();
         assert_eq!(unpack(&body).unwrap(), measured);
         let mut newer = body;

@@ -21,6 +21,7 @@ use jiff::{
     ToSpan,
     civil::{Date, Time, Weekday},
 };
+use serde::{Deserialize, Deserializer};
 
 use super::{Grid, Interval, Span, Timestamp, WindowSize};
 
@@ -50,6 +51,12 @@ impl FromStr for Every {
             "1y" => Ok(Self::Year),
             _ => Err(BadEvery(text.to_owned())),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Every {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -105,6 +112,30 @@ pub struct Season {
     pub holidays: BTreeSet<Date>,
     /// What they count as.
     pub holidays_as: HolidaysAs,
+}
+
+impl fmt::Display for Season {
+    /// `the same slot of the 4 weeks before (at least 2 of them)`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { every, back, back_min, holidays, .. } = self;
+        let periods = match every {
+            Every::Day => "day",
+            Every::Week => "week",
+            Every::Year => "year",
+        };
+        match back {
+            1 => write!(f, "the same slot of the {periods} before")?,
+            _ => write!(f, "the same slot of the {back} {periods}s before (at least {back_min})")?,
+        }
+        let listed = holidays.len();
+        let plural = if listed == 1 { "y" } else { "ies" };
+        let holidays_as = match self.holidays_as {
+            _ if listed == 0 => return Ok(()),
+            HolidaysAs::Weekday(weekday) => format!("as a {weekday:?}"),
+            HolidaysAs::Holiday => "by themselves".to_owned(),
+        };
+        write!(f, ", {listed} holida{plural} {holidays_as}")
+    }
 }
 
 /// The slot of one earlier period.

@@ -40,8 +40,20 @@ fn weeks_and_days_keep_their_local_time_across_changes_of_the_clocks() {
     let (week, day) = (season("1w", 3), season("1d", 2));
     let berlin = "Europe/Berlin";
     // The clocks went back on 2026-10-25 and forward on 2026-03-29.
-    check(&week, "1h", berlin, "2026-11-05T09", &["2026-10-29T09", "2026-10-22T09", "2026-10-15T09"]);
-    check(&week, "1h", berlin, "2026-04-02T09", &["2026-03-26T09", "2026-03-19T09", "2026-03-12T09"]);
+    check(
+        &week,
+        "1h",
+        berlin,
+        "2026-11-05T09",
+        &["2026-10-29T09", "2026-10-22T09", "2026-10-15T09"],
+    );
+    check(
+        &week,
+        "1h",
+        berlin,
+        "2026-04-02T09",
+        &["2026-03-26T09", "2026-03-19T09", "2026-03-12T09"],
+    );
     check(&day, "1d", berlin, "2026-10-26", &["2026-10-25", "2026-10-24"]);
     check(&week, "1d", berlin, "2026-11-01", &["2026-10-25", "2026-10-18", "2026-10-11"]);
     check(&week, "1w", berlin, "2026-11-04", &["2026-10-26", "2026-10-19", "2026-10-12"]);
@@ -59,7 +71,13 @@ fn a_year_before_is_the_same_weekday_nearest_to_the_date() {
     check(&year, "1d", "UTC", "2026-07-04", &["2025-07-05", "2024-07-06", "2023-07-01"]);
     // Over leap years, and from a day that other years lack.
     check(&year, "1d", "UTC", "2024-02-29", &["2023-03-02", "2022-03-03", "2021-02-25"]);
-    check(&year, "1h", "Europe/Berlin", "2026-03-30T15", &["2025-03-31T15", "2024-04-01T15", "2023-03-27T15"]);
+    check(
+        &year,
+        "1h",
+        "Europe/Berlin",
+        "2026-03-30T15",
+        &["2025-03-31T15", "2024-04-01T15", "2023-03-27T15"],
+    );
     // New Year's window lies in the year before where its weekday does.
     check(&year, "1d", "UTC", "2026-01-01", &["2025-01-02", "2024-01-04", "2022-12-29"]);
     check(&year, "1w", "UTC", "2026-01-01", &["2024-12-30", "2024-01-01", "2022-12-26"]);
@@ -78,7 +96,13 @@ fn a_holiday_is_a_sunday_and_never_a_monday() {
     let week = with_holidays(season("1w", 3), &["2013-05-27", "2013-07-04"]);
     check(&week, "1d", "UTC", "2013-05-27", &["2013-05-26", "2013-05-19", "2013-05-12"]);
     check(&week, "1d", "UTC", "2013-06-10", &["2013-06-03", "(2013-05-27)", "2013-05-20"]);
-    check(&week, "1h", "UTC", "2013-07-04T08", &["2013-06-30T08", "2013-06-23T08", "2013-06-16T08"]);
+    check(
+        &week,
+        "1h",
+        "UTC",
+        "2013-07-04T08",
+        &["2013-06-30T08", "2013-06-23T08", "2013-06-16T08"],
+    );
     check(&week, "1d", "UTC", "2013-07-11", &["(2013-07-04)", "2013-06-27", "2013-06-20"]);
     // A holiday on a Sunday is one; a week as a whole is what it is.
     let sunday = with_holidays(season("1w", 2), &["2013-06-30"]);

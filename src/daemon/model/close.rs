@@ -9,6 +9,7 @@ use crate::{
         labels::{self, Admitted, Policy},
         measure::{self, ByVersion, Closed},
         rules::{self, Measured},
+        season,
     },
     failpoint,
     monitor::{Frozen, Outcomes},
@@ -224,10 +225,13 @@ impl ModelWorker {
             };
             let model = &config.models[&self.name];
             let earlier = self.earlier_rows(size, &window).await?;
-            let closed = Closed { size, window, profiles: &profiles, earlier: &earlier };
-            let measured = measure::drift(model, &self.roles, &against, closed, &mut self.nulls);
+            let season = self.season_at(size, window, &against, &profiles).await?;
+            let (earlier, season) = (earlier.as_slice(), season.as_ref());
+            let closed = Closed { size, window, profiles: &profiles, earlier, season };
+            let against = season::reference(model, &against, season);
+            let measured = measure::drift(model, &self.roles, against, closed, &mut self.nulls);
             commit.measurements.extend(measure::rows(&self.name, window, Group::Drift, &measured));
-            let features = self.roles.features(&against);
+            let features = self.roles.features(against);
             self.judge(
                 &config,
                 size,
@@ -235,7 +239,7 @@ impl ModelWorker {
                 Group::Drift,
                 &measured,
                 &features,
-                Some((against.as_ref(), &profiles)),
+                Some((against, &profiles)),
                 next,
                 now,
                 commit,

@@ -9,6 +9,7 @@ mod label;
 mod recall;
 mod reference;
 mod scan;
+pub(crate) mod season;
 mod windows;
 
 pub use recall::Recalled;

@@ -3,11 +3,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{ModelWorker, TurnError, close::Fresh};
 use crate::{
-    engine::{Roles, measure},
-    monitor::{Frozen, Outcomes},
+    engine::{Roles, measure, season::Seasonal},
+    monitor::{Against, Frozen, Outcomes},
     profile::{Limits, Profile},
     store::Commit,
-    time::Interval,
+    time::{Grid, Interval},
 };
 
 /// Both sides of a window.
@@ -15,10 +15,20 @@ use crate::{
 pub struct Recalled {
     /// What it was compared with.
     pub reference: Arc<Frozen>,
+    /// The season that it was compared with, where it has a slot in one.
+    pub season: Option<Seasonal>,
     /// Its rows; none where its profile is not kept any longer.
     pub profile: Option<Profile>,
     /// Its predictions and labels; none where they are not kept.
     pub outcomes: Option<Outcomes>,
+}
+
+impl Recalled {
+    /// What a measurement of it is against.
+    pub fn compared(&self, against: Option<Against>) -> &Frozen {
+        let season = self.season.as_ref().filter(|_| against == Some(Against::Season));
+        season.map_or(&*self.reference, |it| &it.frozen)
+    }
 }
 
 impl ModelWorker {
@@ -35,12 +45,22 @@ impl ModelWorker {
     pub async fn recall(&self, window: Interval, version: &str) -> Result<Recalled, TurnError> {
         let reference = self.reference_at(window, &Commit::default()).await?;
         let profiles = self.merged_profiles(window, &BTreeMap::new()).await?;
+        let sizes = [self.grid.size].into_iter().chain(self.outer_sizes());
+        let mut sizes = sizes.filter(|size| {
+            let grid = Grid { size: *size, zone: self.grid.zone.clone() };
+            grid.window_of(window.start) == window
+        });
+        let season = match sizes.next() {
+            Some(size) => self.season_at(size, window, &reference, &profiles).await?,
+            None => None,
+        };
         let mut profiles =
             measure::with_total(&profiles, |total, it| total.merge(it, &Limits::default()));
         let outcomes = self.outcomes_of(window, &Fresh::new()).await?;
         let mut outcomes = measure::with_total(&outcomes, |total, it| total.merge(it));
         Ok(Recalled {
             reference,
+            season,
             profile: profiles.remove(version).filter(|it| it.rows > 0),
             outcomes: outcomes.remove(version).filter(|it| it.rows() > 0),
         })
