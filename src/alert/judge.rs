@@ -1,7 +1,7 @@
 //! What a rule makes of one window's measurements: breach, clear, or no verdict and why.
 use crate::{
     config::{On, Rule, Threshold},
-    monitor::{Bounds, Limit, Measurement},
+    monitor::{Against, Bounds, Limit, Measurement},
     notify::Evidence,
     stat::{NoValue, Side},
 };
@@ -57,6 +57,7 @@ pub fn means(on: &On, column: Option<&str>, features: &[String], predictions: &[
 pub fn concerns(rule: &Rule, m: &Measurement, features: &[String], predictions: &[String]) -> bool {
     m.metric == rule.metric
         && m.segment.is_none()
+        && rule.against.zip(m.against).is_none_or(|(judged, measured)| judged == measured)
         && means(&rule.on, m.column.as_deref(), features, predictions)
         && !m.value.as_ref().is_err_and(is_no_series)
 }
@@ -78,12 +79,23 @@ pub fn judge(
             let covered = m.label_coverage.is_none_or(|share| share >= coverage_min);
             let (outcome, evidence) = match &m.value {
                 Ok(_) if !covered => (Outcome::Insufficient, None),
-                Ok(value) => judge_value(rule, m, *value),
+                Ok(value) => judge_value(rule, m, *value, measurements),
                 Err(why) => (no_verdict(why), None),
             };
             Judged { column: m.column.clone(), outcome, evidence }
         })
         .collect()
+}
+
+/// The same against the other reference, where the rule had the choice.
+fn other_value(rule: &Rule, judged: &Measurement, all: &[Measurement]) -> Option<f64> {
+    let against = rule.against?.other();
+    let same = |m: &&Measurement| {
+        m.against == Some(against)
+            && (&m.metric, &m.column, &m.segment)
+                == (&judged.metric, &judged.column, &judged.segment)
+    };
+    all.iter().find(same).and_then(|m| m.value.as_ref().ok().copied())
 }
 
 /// What is said where there is no value, or no threshold for it.
@@ -95,7 +107,12 @@ fn no_verdict(why: &NoValue) -> Outcome {
     }
 }
 
-fn judge_value(rule: &Rule, m: &Measurement, value: f64) -> (Outcome, Option<Evidence>) {
+fn judge_value(
+    rule: &Rule,
+    m: &Measurement,
+    value: f64,
+    all: &[Measurement],
+) -> (Outcome, Option<Evidence>) {
     let limits = match limits(rule, m, value) {
         Ok(limits) => limits,
         Err(outcome) => return (outcome, None),
@@ -110,6 +127,8 @@ fn judge_value(rule: &Rule, m: &Measurement, value: f64) -> (Outcome, Option<Evi
         below,
         p_value: m.p_value,
         threshold_from: limits.from.to_owned(),
+        against: rule.against.and(m.against),
+        other_value: other_value(rule, m, all),
         ..Evidence::default()
     };
     let outcome = match limits.found {
@@ -155,6 +174,10 @@ fn limits<'a>(rule: &Rule, m: &'a Measurement, value: f64) -> Result<Limits<'a>,
                 Some(bounds) => plain(bounds),
                 None => Err(Outcome::Error),
             }
+        }
+        // A season's first windows have no others to find a threshold by.
+        (Threshold::Budget { .. }, None) if m.against == Some(Against::Season) => {
+            Err(Outcome::Insufficient)
         }
         (Threshold::Budget { .. } | Threshold::Derived(_), None) => Err(Outcome::Error),
         // Its values are judged by their course: see `detect`.

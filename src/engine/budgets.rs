@@ -1,5 +1,5 @@
 //! The thresholds of rules that have a budget of false alarms.
-use super::{Roles, limits, measure::Measurements, rules::group_of};
+use super::{Roles, limits, rules::group_of};
 use crate::{
     alert::judge::concerns,
     config::{ModelConfig, Threshold},
@@ -12,24 +12,10 @@ use crate::{
     time::WindowSize,
 };
 
-/// Gives each value of a window of `size` the threshold of every rule with a budget that judges
-/// it. A column without a value counts among the rule's columns: one that is there tomorrow must
-/// not change what was allowed to the others today.
+/// Gives each value of a slice of a window of `size` the threshold of every rule with a budget that
+/// judges it. A column without a value counts among the rule's columns: one that is there tomorrow
+/// must not change what was allowed to the others today.
 pub(super) fn limit(
-    model: &ModelConfig,
-    roles: &Roles,
-    reference: &Frozen,
-    size: WindowSize,
-    measured: &mut Measurements,
-    nulls: &mut NullDraws,
-) {
-    let whole = measured.iter_mut().filter(|(slice, _)| slice.is_whole());
-    for (_, values) in whole.map(|(_, it)| it) {
-        limit_slice(model, roles, reference, size, values, nulls);
-    }
-}
-
-fn limit_slice(
     model: &ModelConfig,
     roles: &Roles,
     reference: &Frozen,

@@ -107,6 +107,16 @@ fn measured(note: &Note, it: &Evidence) -> String {
     }
 }
 
+/// The value against the other reference, where the model has two.
+fn other(it: &Evidence) -> String {
+    let other = it.against.zip(it.other_value);
+    other
+        .map(|(against, value)| {
+            format!(" ({} against the {})", number(value), against.other().word())
+        })
+        .unwrap_or_default()
+}
+
 /// What happened, in a sentence without a full stop.
 pub(super) fn headline(note: &Note) -> String {
     let worst = match &note.worst {
@@ -140,7 +150,8 @@ pub(super) fn headline(note: &Note) -> String {
                 format!(" (mean {} before, {} since)", number(it.before), number(it.after))
             });
             let change = change.unwrap_or_default();
-            format!("{}, {}{change}{more}", measured(note, first), name(&note.threshold))
+            let (is, other) = (measured(note, first), other(first));
+            format!("{is}, {}{other}{change}{more}", name(&note.threshold))
         }
         // A detector knows that the change is over, not that it was undone.
         Event::Resolved if note.worst.as_ref().is_some_and(|it| it.change.is_some()) => {

@@ -60,6 +60,7 @@ impl Judge {
             notify: Vec::new(),
             retrain: None,
             per_version: false,
+            against: None,
         };
         Self { rule, memory: Memory::default(), alarms: 0 }
     }
@@ -150,6 +151,7 @@ impl Model {
                 labels: None,
                 label_coverage: None,
                 limits: Vec::new(),
+                against: None,
             }
         };
         self.features.iter().map(of).collect()

@@ -15,6 +15,7 @@ fn rule(threshold: Threshold, clear_at: Option<f64>) -> Rule {
         notify: Vec::new(),
         retrain: None,
         per_version: false,
+        against: None,
     }
 }
 
@@ -31,6 +32,7 @@ fn measured(value: Result<f64, NoValue>) -> Measurement {
         labels: None,
         label_coverage: None,
         limits: Vec::new(),
+        against: None,
     }
 }
 

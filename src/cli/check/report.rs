@@ -11,7 +11,7 @@ use crate::{
     daemon::model::RANKING,
     engine::Roles,
     monitor::{
-        Limit, Measurement,
+        Against, Limit, Measurement,
         impact::{Ranking, WindowRanking},
     },
     notify::Evidence,
@@ -51,6 +51,8 @@ pub(super) struct Row {
     pub(super) metric: String,
     pub(super) column: Option<String>,
     pub(super) segment: Option<String>,
+    /// What a column is measured against: `reference` or `season`.
+    pub(super) against: Option<Against>,
     pub(super) value: Option<f64>,
     pub(super) reason: Option<String>,
     pub(super) p_value: Option<f64>,
@@ -94,6 +96,9 @@ pub(super) struct Alert {
     pub(super) named: Vec<Named>,
     pub(super) value: Option<f64>,
     pub(super) worst: Option<f64>,
+    /// The worst value's against the model's other reference, where it has two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) other: Option<Other>,
     /// The threshold that the worst value passed, where the rule's words give no number.
     #[serde(skip)]
     pub(super) found: Option<f64>,
@@ -103,6 +108,13 @@ pub(super) struct Alert {
     /// Where it came from.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) threshold_from: String,
+}
+
+/// A value against another reference.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Other {
+    pub(super) against: Against,
+    pub(super) value: f64,
 }
 
 /// What a value is about.
@@ -292,6 +304,7 @@ impl Row {
             metric: it.metric.clone(),
             column: it.column.clone(),
             segment: it.segment.clone(),
+            against: it.against,
             value: it.value.as_ref().ok().copied(),
             reason: it.value.as_ref().err().map(ToString::to_string),
             p_value: it.p_value,
@@ -338,6 +351,10 @@ impl Alert {
             named: episode.evidence.iter().filter_map(Named::of).collect(),
             value: episode.evidence.first().map(|e| e.value),
             worst: episode.worst.as_ref().map(|e| e.value),
+            other: episode
+                .worst
+                .as_ref()
+                .and_then(|e| Some(Other { against: e.against?.other(), value: e.other_value? })),
             found: match rule.threshold {
                 Threshold::Budget { .. } | Threshold::Derived(_) => {
                     episode.worst.as_ref().map(|e| e.threshold)

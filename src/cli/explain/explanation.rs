@@ -8,7 +8,7 @@ use crate::{
     daemon::model::Recalled,
     engine::{Roles, rules},
     monitor::{
-        Measurement, NullDraws, Outcomes,
+        Against, Measurement, NullDraws, Outcomes,
         explain::{self, Account, CountPart, Explained},
         impact::{self, Impact, Ranking, Sides},
         performance,
@@ -32,6 +32,10 @@ pub(super) struct Explanation {
     pub(super) version: Option<String>,
     pub(super) metric: String,
     pub(super) column: Option<String>,
+    /// What it is measured against, where it is against something.
+    pub(super) against: Option<Against>,
+    /// The same value against the model's other reference, where it has two.
+    pub(super) other_value: Option<f64>,
     pub(super) window_start: Timestamp,
     pub(super) window_end: Timestamp,
     /// The alert that was asked for.
@@ -171,12 +175,15 @@ impl Explanation {
             Some(cut) if threshold <= cut * (1.0 + ROUNDING) => "usual_cut",
             _ => "null_quantile",
         };
+        let compared = recalled.compared(stored.against);
         let rows = recalled.profile.as_ref().map_or(stored.rows, |it| it.rows);
         Self {
             model: found.model.clone(),
             version: Some(found.version.clone()).filter(|it| !it.is_empty()),
             metric: stored.metric.clone(),
             column: stored.column.clone(),
+            against: stored.against,
+            other_value: found.other.as_ref().and_then(|it| it.value.as_ref().ok().copied()),
             window_start: found.window.start,
             window_end: found.window.end,
             episode: episode.map(|it| it.id.clone()),
@@ -197,8 +204,8 @@ impl Explanation {
             rules: judgements(model, roles, found, recalled),
             impact: Placed::of(model, roles, found, recalled),
             reference: again.explained.as_ref().map(|it| Side {
-                id: Some(recalled.reference.id.clone()),
-                rows: recalled.reference.profile.rows,
+                id: Some(compared.id.clone()),
+                rows: compared.profile.rows,
                 rows_used: it.rows_reference,
             }),
             current: Side { id: None, rows, rows_used: stored.rows },
@@ -266,8 +273,14 @@ fn again(model: &ModelConfig, found: &Found, recalled: &Recalled) -> Again {
     };
     let (metric, rows_min) = (&stored.metric, model.rows_min);
     let mut nulls = NullDraws::new();
-    let explained =
-        explain::explain(&recalled.reference, profile, column, metric, rows_min, &mut nulls);
+    let compared = recalled.compared(stored.against);
+    let explained = explain::explain(compared, profile, column, metric, rows_min, &mut nulls);
+    if stored.against == Some(Against::Season)
+        && let Some(why) = recalled.season.as_ref().and_then(|it| it.short(""))
+    {
+        let measurement = Measurement { value: Err(why), ..explained.measurement };
+        return Again { measurement: Some(measurement), ..Again::default() };
+    }
     Again {
         measurement: Some(explained.measurement.clone()),
         explained: Some(explained),
@@ -362,7 +375,8 @@ fn judgements(
     found: &Found,
     recalled: &Recalled,
 ) -> Vec<Judgement> {
-    let (features, predictions) = (roles.features(&recalled.reference), roles.predictions());
+    let (features, predictions) =
+        (roles.features(recalled.compared(found.measurement.against)), roles.predictions());
     let coverage_min = match rules::group_of(model, &found.measurement.metric) {
         Group::Performance => model.labels.as_ref().map_or(0.0, |labels| labels.coverage_min),
         Group::Drift => 0.0,

@@ -28,6 +28,7 @@ use crate::{
         model::{ModelWorker, Shared},
     },
     engine::Slice,
+    monitor::Against,
     store::Store,
     time::{Grid, Timestamp, WindowSize},
 };
@@ -60,9 +61,29 @@ pub(super) struct Args {
     /// The version; the one with the most rows where not given, `all` for all together.
     #[arg(long)]
     version: Option<String>,
+    /// Against what, where the model has a season beside its reference; that of the rule on the
+    /// metric, else the season.
+    #[arg(long, value_enum, conflicts_with = "alert")]
+    against: Option<Side>,
     /// How the result is shown.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+}
+
+/// What a model's windows are compared with.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Side {
+    Reference,
+    Season,
+}
+
+impl From<Side> for Against {
+    fn from(side: Side) -> Self {
+        match side {
+            Side::Reference => Self::Reference,
+            Side::Season => Self::Season,
+        }
+    }
 }
 
 /// Explains and prints.
@@ -116,6 +137,7 @@ async fn explain(config: Config, args: &Args) -> anyhow::Result<Explanation> {
         window: args.window,
         size: args.size,
         version: args.version.as_deref(),
+        against: args.against.map(Against::from),
     };
     wanted.check_metric()?;
     if let Some(store) = kept {

@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    monitor::{Frozen, drift::Sides},
+    monitor::{Frozen, Measurement, drift::Sides},
     profile::Profile,
     stat,
     time::{Timestamp, WindowSize},
@@ -101,6 +101,23 @@ impl OwnWindows {
                 }
             }
             courses.insert((*metric).to_owned(), of_metric);
+        }
+        Self { size, starts: windows.iter().map(|(start, _)| *start).collect(), courses }
+    }
+
+    /// Values that windows of one size have shown already against what each was compared with, in
+    /// the order of their starts: they lie outside of it, and are taken as they are.
+    pub fn of_values(size: WindowSize, windows: &[(Timestamp, &[Measurement])]) -> Self {
+        let mut courses: BTreeMap<String, BTreeMap<String, Course>> = BTreeMap::new();
+        for (index, (_, measured)) in (0_u32..).zip(windows) {
+            for it in *measured {
+                let (Some(column), Ok(value)) = (&it.column, &it.value) else { continue };
+                if it.rows > 0 {
+                    let of_metric = courses.entry(it.metric.clone()).or_default();
+                    let course = of_metric.entry(column.clone()).or_default();
+                    course.points.push((index, *value, it.rows));
+                }
+            }
         }
         Self { size, starts: windows.iter().map(|(start, _)| *start).collect(), courses }
     }
