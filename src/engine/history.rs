@@ -198,6 +198,9 @@ mod tests {
         assert_eq!(past(None), [Some(0.1), Some(0.9), None, Some(0.2)]);
         let other = Series { column: None, ..series };
         assert!(history.past(other, None, &windows).iter().all(Option::is_none));
+        let mut later = history.clone();
+        later.forget_before(windows[2]);
+        assert_eq!(later.windows_before(&grid, today, 9), windows[3..]);
         // Against the season it is another series.
         let seasonal = Series { against: Some(Against::Season), ..series };
         assert!(history.past(seasonal, None, &windows).iter().all(Option::is_none));
@@ -206,8 +209,5 @@ mod tests {
         history.add(&third, &[&rule]);
         assert_eq!(history.past(seasonal, None, &windows), [None, None, Some(0.7), None]);
         assert_eq!(history.past(series, None, &windows)[2], None);
-        let mut later = history.clone();
-        later.forget_before(windows[2]);
-        assert_eq!(later.windows_before(&grid, today, 9), windows[3..]);
     }
 }

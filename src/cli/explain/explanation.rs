@@ -1,15 +1,15 @@
 //! Everything that is said about one value.
 use serde::Serialize;
 
-use super::find::Found;
+use super::{again::again, find::Found};
 use crate::{
     alert::{Episode, Outcome, judge, note},
-    config::{Family, Metric, ModelConfig, Rule, Threshold},
+    config::{ModelConfig, ReferenceKind, Rule, Threshold},
     daemon::model::Recalled,
     engine::{Roles, rules},
     monitor::{
-        Against, Measurement, NullDraws, Outcomes,
-        explain::{self, Account, CountPart, Explained},
+        Against, Measurement, Outcomes,
+        explain::Account,
         impact::{self, Impact, Ranking, Sides},
         performance,
     },
@@ -81,10 +81,14 @@ pub(super) struct Placed {
 impl Placed {
     fn of(model: &ModelConfig, roles: &Roles, found: &Found, recalled: &Recalled) -> Option<Self> {
         let column = found.measurement.column.as_deref()?;
+        // Ranked by the reference, as an alert about it was, unless there is the season alone.
+        let alone = matches!(model.reference.kind, ReferenceKind::SeasonOnly);
+        let against = if alone { Against::Season } else { Against::Reference };
+        let compared = recalled.compared(Some(against));
         let sides = Sides {
-            reference: &recalled.reference,
+            reference: compared,
             current: recalled.profile.as_ref()?,
-            columns: &roles.features(&recalled.reference),
+            columns: &roles.features(compared),
             score: model.predictions.score.as_deref(),
             rows_min: model.rows_min,
         };
@@ -220,74 +224,6 @@ impl Explanation {
     }
 }
 
-/// What measuring again gives.
-#[derive(Default)]
-struct Again {
-    measurement: Option<Measurement>,
-    explained: Option<Explained>,
-    confusion: Option<Confusion>,
-    counts: Option<Account>,
-}
-
-fn again(model: &ModelConfig, found: &Found, recalled: &Recalled) -> Again {
-    let stored = &found.measurement;
-    if recalled.custom.is_some() {
-        return Again { measurement: recalled.custom.clone(), ..Again::default() };
-    }
-    if performance::find(&stored.metric).is_some() {
-        let Some(outcomes) = &recalled.outcomes else { return Again::default() };
-        let measured = performance::measure(outcomes, model.rows_min);
-        return Again {
-            measurement: measured.into_iter().find(|it| it.metric == stored.metric),
-            confusion: Some(Confusion::of(outcomes)),
-            ..Again::default()
-        };
-    }
-    let Some(profile) = &recalled.profile else { return Again::default() };
-    if Metric::find(&stored.metric).is_some_and(|it| it.family == Family::Joint) {
-        let (metric, column, rows_min) = (&stored.metric, stored.column.as_deref(), model.rows_min);
-        let explained =
-            explain::explain_together(&recalled.reference, profile, column, metric, rows_min);
-        return Again {
-            measurement: Some(explained.measurement.clone()),
-            explained: Some(explained),
-            ..Again::default()
-        };
-    }
-    let Some(column) = &stored.column else {
-        let rows = CountPart {
-            count: "rows",
-            reference: recalled.reference.profile.rows,
-            current: profile.rows,
-        };
-        // A profile tells no more of the window as a whole than how many rows it had.
-        if stored.metric != "row_count" {
-            return Again::default();
-        }
-        let value = Ok(profile.rows as f64);
-        return Again {
-            measurement: Some(Measurement { value, ..stored.clone() }),
-            counts: Some(Account::Counts(vec![rows])),
-            ..Again::default()
-        };
-    };
-    let (metric, rows_min) = (&stored.metric, model.rows_min);
-    let mut nulls = NullDraws::new();
-    let compared = recalled.compared(stored.against);
-    let explained = explain::explain(compared, profile, column, metric, rows_min, &mut nulls);
-    if stored.against == Some(Against::Season)
-        && let Some(why) = recalled.season.as_ref().and_then(|it| it.short(""))
-    {
-        let measurement = Measurement { value: Err(why), ..explained.measurement };
-        return Again { measurement: Some(measurement), ..Again::default() };
-    }
-    Again {
-        measurement: Some(explained.measurement.clone()),
-        explained: Some(explained),
-        ..Again::default()
-    }
-}
-
 impl Recomputed {
     fn of(stored: &Measurement, again: Option<&Measurement>) -> Self {
         let Some(again) = again else {
@@ -332,7 +268,7 @@ impl Recomputed {
 }
 
 impl Confusion {
-    fn of(outcomes: &Outcomes) -> Self {
+    pub(super) fn of(outcomes: &Outcomes) -> Self {
         let mut it = Self::default();
         for (_, predicted, cell) in outcomes.cells() {
             let (right, wrong) = match predicted {

@@ -2,6 +2,7 @@
 //!
 //! Nothing is decided here and nothing is written: what the store keeps of a window is measured
 //! again and taken apart. Without a store the window is measured first, as `check` does.
+mod again;
 mod explanation;
 mod find;
 mod html;
