@@ -2,9 +2,12 @@
 use std::fmt;
 
 use serde::Serialize;
+use statrs::distribution::{ContinuousCDF as _, Normal};
 
 use crate::{
-    config::{Budget, ModelConfig, On, Period, ReferenceKind, Rule, Threshold},
+    config::{
+        Budget, Derived, Metric, ModelConfig, On, Period, ReferenceKind, Rule, Threshold, Worse,
+    },
     daemon::model::read_static,
     engine::Roles,
     monitor::{
@@ -54,6 +57,7 @@ pub(super) fn of(model: &ModelConfig) -> Vec<Cost> {
             (Ok(Some(frozen)), Threshold::Budget { budget, effect_min }) => {
                 budgeted(model, rule, frozen, budget, effect_min)
             }
+            (Ok(frozen), Threshold::Derived(it)) => derived(model, rule, frozen.as_ref(), it),
             (Ok(Some(frozen)), _) => fixed(model, rule, frozen),
             (Ok(None), Threshold::Budget { budget, .. }) => earlier(model, rule, budget),
             (Err(_), Threshold::Budget { budget, .. }) => {
@@ -142,6 +146,34 @@ fn budgeted(
         );
     }
     (Some(budget.per_month()), Some(!is_exact), words)
+}
+
+/// Of thresholds that are found for each window, as if values were normal and windows independent.
+fn derived(model: &ModelConfig, rule: &Rule, frozen: Option<&Frozen>, it: Derived) -> Told {
+    let normal = Normal::standard();
+    let beyond = match it {
+        Derived::Deviations(k) | Derived::Forecast(k) => normal.sf(k),
+        Derived::Quantile(q) => 1.0 - q,
+        // Of both sides together already.
+        Derived::PValue { p_value, .. } => p_value,
+        Derived::Change(_) => {
+            return (None, None, "not known: a change is as rare as the metric is calm".to_owned());
+        }
+    };
+    let either = Metric::find(rule.metric).is_some_and(|it| it.worse == Worse::Either);
+    let sides = if either && !matches!(it, Derived::PValue { .. }) { 2.0 } else { 1.0 };
+    let columns = frozen.map_or(1, |frozen| columns(model, rule, frozen).len()).max(1);
+    let in_a_row = f64::from(rule.windows);
+    let passed = (sides * beyond).min(1.0).powf(in_a_row);
+    let chance = 1.0 - (1.0 - passed).powf(columns as f64);
+    let length = rule.window.nominal().as_micros() as f64;
+    let per_month = Period::Month.length().as_micros() as f64 / length * chance;
+    let at_most = if matches!(it, Derived::PValue { .. }) { "at most" } else { "about" };
+    let words = match per_month {
+        few if few < 0.01 => "hardly a false alarm, were windows independent".to_owned(),
+        it => format!("{at_most} {} false alarms a month, were windows independent", figure(it)),
+    };
+    (Some(per_month), None, words)
 }
 
 fn fixed(model: &ModelConfig, rule: &Rule, frozen: &Frozen) -> Told {

@@ -349,15 +349,8 @@ previous = "28d"
         let at = |us| crate::time::Timestamp::from_micros(us);
         let window = Interval { start: at(0), end: at(9) };
         let (size, profiles, segments) = (WindowSize::Day, &profiles, &segments[..]);
-        let closed = Closed {
-            size,
-            window,
-            profiles,
-            segments,
-            earlier: &earlier,
-            history: &History::default(),
-            season: None,
-        };
+        let (earlier, history, season) = (&earlier, &History::default(), None);
+        let closed = Closed { size, window, profiles, segments, earlier, history, season };
         drift(model, &Roles::new(model), &reference, closed, &mut NullDraws::new())
     }
 

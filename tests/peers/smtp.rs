@@ -78,6 +78,7 @@ fn note(test: &str) -> Note {
         worst: Some(evidence),
         rows: 20_795,
         label_coverage: None,
+        ranking: None,
         action: None,
         link: None,
     }

@@ -333,6 +333,10 @@ fn judgement(rule: &Rule, judged: &judge::Judged) -> Judgement {
     if let (Threshold::Budget { .. } | Threshold::Derived(_), Some(limit)) = (rule.threshold, limit)
     {
         threshold += &format!(", here {}", figure(limit));
+        let from = judged.evidence.as_ref().map_or("", |it| it.threshold_from.as_str());
+        if !from.is_empty() {
+            threshold += &format!(" ({from})");
+        }
     }
     Judgement {
         rule: rule.name.clone(),

@@ -18,6 +18,9 @@ use crate::{
 /// change nothing that could be seen.
 const CELLS_MAX: u64 = 512;
 
+/// The start of each row's window, and the windows by their start.
+type Starts<'a> = (&'a [Option<Timestamp>], &'a BTreeMap<Timestamp, Interval>);
+
 /// Outcomes of a reference.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReferenceLabels {
@@ -29,12 +32,7 @@ pub struct ReferenceLabels {
 impl ReferenceLabels {
     /// Counts the rows of a batch that have a label. `starts` are those of the windows that rows
     /// are in, where that is known and the windows are kept apart, and what windows these are.
-    pub(super) fn add(
-        &mut self,
-        roles: &Roles,
-        record: &RecordBatch,
-        starts: Option<(&[Option<Timestamp>], &BTreeMap<Timestamp, Interval>)>,
-    ) {
+    pub(super) fn add(&mut self, roles: &Roles, record: &RecordBatch, starts: Option<Starts<'_>>) {
         let window = |row: usize| {
             let (starts, known) = starts?;
             known.get(&(*starts.get(row)?)?).copied()

@@ -26,7 +26,7 @@ fn breaches(values: &[f64], size: WindowSize, k: f64) -> Vec<usize> {
         if let Ok(forecast) = forecast(&past, size) {
             let bounds = forecast.found(k, BOTH).bounds;
             kept = bounds.clipped(*value);
-            if kept != *value {
+            if (kept - *value).abs() > 0.0 {
                 breached.push(i);
             }
         }
