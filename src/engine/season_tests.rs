@@ -189,34 +189,36 @@ fn what_an_alert_was_about_is_not_used() {
     assert_eq!(of(&turned).frozen, seasonal.frozen);
 }
 
+/// What `windows` daily windows have shown against their seasons.
+fn shown(windows: i64) -> OwnWindows {
+    let of = |at: i64| {
+        let value = |column: &str| Measurement {
+            metric: "psi".into(),
+            column: Some(column.into()),
+            segment: None,
+            value: Ok(0.01 * (at % 7) as f64),
+            p_value: None,
+            error_bound: 0.0,
+            threshold: None,
+            rows: 200,
+            labels: None,
+            label_coverage: None,
+            limits: Vec::<Limit>::new(),
+            against: Some(Against::Season),
+        };
+        (day(at).start, vec![value("code"), value("x")])
+    };
+    let rows: Vec<_> = (0..windows).map(of).collect();
+    let rows: Vec<_> = rows.iter().map(|(at, values)| (*at, values.as_slice())).collect();
+    OwnWindows::of_values(WindowSize::Day, &rows)
+}
+
 #[test]
 fn a_budget_asks_slots_first_and_then_what_windows_have_shown() {
     let model = model(SEASON, &rule("drift", "false_alarms = \"1/month\""));
     let slots = earlier(&[(1, 0.0, false), (2, 0.4, false), (3, 0.0, false), (4, 0.2, false)]);
     let (season, roles) = (model.reference.season.clone().unwrap(), Roles::new(&model));
     let reference = freeze(Profile::default(), "static", 10, &BTreeMap::new());
-    let shown = |windows: i64| {
-        let of = |at: i64| {
-            let value = |column: &str| Measurement {
-                metric: "psi".into(),
-                column: Some(column.into()),
-                segment: None,
-                value: Ok(0.01 * (at % 7) as f64),
-                p_value: None,
-                error_bound: 0.0,
-                threshold: None,
-                rows: 200,
-                labels: None,
-                label_coverage: None,
-                limits: Vec::<Limit>::new(),
-                against: Some(Against::Season),
-            };
-            (day(at).start, vec![value("code"), value("x")])
-        };
-        let rows: Vec<_> = (0..windows).map(of).collect();
-        let rows: Vec<_> = rows.iter().map(|(at, values)| (*at, values.as_slice())).collect();
-        OwnWindows::of_values(WindowSize::Day, &rows)
-    };
     let starts = |values: Option<OwnWindows>| {
         let sides = (WindowSize::Day, &reference);
         let of = Seasonal::of(&model, &roles, &season, sides, &slots, &BySlice::new(), values);
@@ -226,6 +228,100 @@ fn a_budget_asks_slots_first_and_then_what_windows_have_shown() {
     // Two windows tell nothing: a rule with a budget waits.
     assert!(lines(&model, &slots[..3], 0.0, 3.0).contains("x psi season 5.26 drift"));
     assert!(lines(&model, &slots[..2], 0.0, 3.0).contains("x psi season 5.26\n"));
+}
+
+#[test]
+fn a_segment_is_compared_with_its_own_rows_of_the_slots() {
+    let model = model(BESIDE, "");
+    let (season, roles) = (model.reference.season.clone().unwrap(), Roles::new(&model));
+    let mut slots = earlier(&[(1, 0.0, false), (2, 0.0, false), (3, 0.0, false)]);
+    for (at, slot) in slots.iter_mut().enumerate() {
+        slot.segments.insert("o=JFK".to_owned(), profile(5.0, 100));
+        // One slot had rows of it, and that is too few.
+        let rows = if at == 0 { 100 } else { 0 };
+        slot.segments.insert("o=LGA".to_owned(), profile(5.0, rows));
+    }
+    let mut reference = freeze(profile(0.0, 1_000), "static", 10, &BTreeMap::new());
+    for name in ["o=JFK", "o=LGA", "o=new"] {
+        let of_segment = reference.freeze_segment(profile(0.0, 500), 10);
+        reference.segments.insert(name.to_owned(), of_segment);
+    }
+    let segments = ["o=JFK", "o=LGA", "o=new"].map(str::to_owned);
+    let mut profiles = BySlice::from([(Slice::default(), profile(0.0, 300))]);
+    profiles.extend(segments.iter().map(|name| (Slice::new("", name), profile(5.0, 100))));
+    let sides = (WindowSize::Day, &reference);
+    let season = Seasonal::of(&model, &roles, &season, sides, &slots, &profiles, None);
+    let closed = Closed {
+        size: WindowSize::Day,
+        window: day(70),
+        profiles: &profiles,
+        segments: &segments,
+        earlier: &BTreeMap::new(),
+        history: &History::default(),
+        season: Some(&season),
+    };
+    let measured = measure::drift(&model, &roles, &reference, closed, &mut NullDraws::new());
+    let told = |segment: &str| {
+        let values = &measured[&Slice::new("", segment)].1;
+        let of_x = values.iter().filter(|it| it.metric == "ks");
+        let line = |it: &Measurement| {
+            assert_eq!(it.segment.as_deref(), Some(segment).filter(|it| !it.is_empty()));
+            let value = it.value.clone();
+            let value = value.map_or_else(|why| why.to_string(), |it| format!("{it:.2}"));
+            format!("{segment} {} {value}", it.against.map_or("nothing", Against::word))
+        };
+        of_x.map(line).collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(["", "o=JFK", "o=LGA", "o=new"].map(told).join("\n"), @r"
+     reference 0.00
+     season 0.00
+    o=JFK reference 1.00
+    o=JFK season 0.00
+    o=LGA reference 1.00
+    o=LGA season insufficient: needs 2 of the season's 4 earlier slots, got 1
+    o=new reference 1.00
+    o=new season insufficient: needs 2 of the season's 4 earlier slots, got 0
+    ");
+}
+
+#[test]
+fn kinds_of_thresholds_ask_what_windows_have_shown() {
+    let kinds = rule("far", "threshold = { deviations = 3.0 }")
+        + &rule("trained", "threshold = { deviations = 3.0 }\nagainst = \"reference\"");
+    let model = model(BESIDE, &kinds);
+    assert_eq!(asking_windows(&model, WindowSize::Day), ["psi"]);
+    let (season, roles) = (model.reference.season.clone().unwrap(), Roles::new(&model));
+    let slots = earlier(&[(1, 0.0, false), (2, 0.0, false), (3, 0.0, false), (4, 0.0, false)]);
+    let reference = freeze(profile(0.0, 1_000), "static", 10, &BTreeMap::new());
+    let profiles = BySlice::from([(Slice::default(), profile(0.1, 200))]);
+    let told = |windows: i64| {
+        let values = shown(windows);
+        let sides = (WindowSize::Day, &reference);
+        let season = Seasonal::of(&model, &roles, &season, sides, &slots, &profiles, Some(values));
+        let closed = Closed {
+            size: WindowSize::Day,
+            window: day(70),
+            profiles: &profiles,
+            segments: &[],
+            earlier: &BTreeMap::new(),
+            history: &History::default(),
+            season: Some(&season),
+        };
+        let measured = measure::drift(&model, &roles, &reference, closed, &mut NullDraws::new());
+        let of_x = measured[&Slice::default()].1.iter();
+        let limits = of_x.filter(|it| it.column.as_deref() == Some("x")).flat_map(|it| &it.limits);
+        let line = |it: &crate::monitor::Limit| match &it.bounds {
+            Ok(_) => format!("{}: {}", it.rule, it.from),
+            Err(why) => format!("{}: {why}", it.rule),
+        };
+        limits.map(line).collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!([told(6), told(14)].join("\n"), @r"
+    trained: insufficient: needs 8 windows of the reference with a value, got 0
+    far: insufficient: needs 8 windows of the reference with a value, got 6
+    trained: insufficient: needs 8 windows of the reference with a value, got 0
+    far: mean 0.03 + 3 deviations of 0.02, 14 reference windows
+    ");
 }
 
 /// An alert of a rule of this model from day `since` to the end of day `last`.
