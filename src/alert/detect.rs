@@ -25,8 +25,8 @@ pub(super) fn course<'a>(
         let Some(evidence) = it.evidence.as_ref().filter(|_| it.outcome.is_verdict()) else {
             return it.clone();
         };
-        let column = it.column.clone().unwrap_or_default();
-        let stream = streams.entry(column).or_insert_with(|| Stream::new(detector));
+        let stream =
+            streams.entry(it.series().into_owned()).or_insert_with(|| Stream::new(detector));
         if stream.detector() != detector {
             *stream = Stream::new(detector);
         }

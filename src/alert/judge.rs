@@ -1,4 +1,6 @@
 //! What a rule makes of one window's measurements: breach, clear, or no verdict and why.
+use std::borrow::Cow;
+
 use crate::{
     config::{On, Rule, Threshold},
     monitor::{Against, Bounds, Limit, Measurement},
@@ -35,10 +37,24 @@ impl Outcome {
 pub struct Judged {
     /// The column; `None` for the window as a whole.
     pub column: Option<String>,
+    /// The segment; `None` for all rows.
+    pub segment: Option<String>,
     /// What its value says.
     pub outcome: Outcome,
     /// The value with its threshold, where there is one.
     pub evidence: Option<Evidence>,
+}
+
+impl Judged {
+    /// Names the series: by its column as ever, and before it by its segment where it has one.
+    pub(super) fn series(&self) -> Cow<'_, str> {
+        let column = self.column.as_deref().unwrap_or_default();
+        match &self.segment {
+            None => column.into(),
+            // No segment's name has a control character.
+            Some(segment) => format!("{segment}\u{1f}{column}").into(),
+        }
+    }
 }
 
 /// The columns a rule means, given which are features and which predictions.
@@ -56,7 +72,7 @@ pub fn means(on: &On, column: Option<&str>, features: &[String], predictions: &[
 /// kind, or for as many categories as its reference has, is none.
 pub fn concerns(rule: &Rule, m: &Measurement, features: &[String], predictions: &[String]) -> bool {
     m.metric == rule.metric
-        && m.segment.is_none()
+        && rule.segment.takes(m.segment.as_deref())
         && rule.against.zip(m.against).is_none_or(|(judged, measured)| judged == measured)
         && means(&rule.on, m.column.as_deref(), features, predictions)
         && !m.value.as_ref().is_err_and(is_no_series)
@@ -82,7 +98,7 @@ pub fn judge(
                 Ok(value) => judge_value(rule, m, *value, measurements),
                 Err(why) => (no_verdict(why), None),
             };
-            Judged { column: m.column.clone(), outcome, evidence }
+            Judged { column: m.column.clone(), segment: m.segment.clone(), outcome, evidence }
         })
         .collect()
 }
@@ -122,6 +138,7 @@ fn judge_value(
     };
     let evidence = Evidence {
         column: m.column.clone(),
+        segment: m.segment.clone(),
         value,
         threshold,
         below,

@@ -1,7 +1,7 @@
 //! What is said about an episode.
 use super::{Episode, keys};
 use crate::{
-    config::{Derived, Family, Metric, Rule, Threshold, Worse},
+    config::{Derived, Family, Metric, Rule, Segment, Threshold, Worse},
     monitor::{default_threshold, effect_of, impact::Ranking},
     notify::{Event, Note},
     time::Timestamp,
@@ -67,6 +67,15 @@ pub fn own_cut(metric: &str) -> Option<f64> {
     default_threshold(metric).filter(|_| is_whole)
 }
 
+fn over(rule: &Rule, count: usize) -> String {
+    match (&rule.segment, count) {
+        (Segment::Any, 1) => " over 1 column of a segment".to_owned(),
+        (Segment::Any, _) => format!(" over {count} columns of segments"),
+        (_, 1) => " over 1 column".to_owned(),
+        (_, _) => format!(" over {count} columns"),
+    }
+}
+
 /// A rule's threshold in words; `columns` is how many it judges, where that is known.
 pub fn threshold(rule: &Rule, columns: Option<usize>) -> String {
     let words = match rule.threshold {
@@ -79,8 +88,7 @@ pub fn threshold(rule: &Rule, columns: Option<usize>) -> String {
         Threshold::Budget { budget, .. } => {
             let over = match columns {
                 None => String::new(),
-                Some(1) => " over 1 column".to_owned(),
-                Some(count) => format!(" over {count} columns"),
+                Some(count) => over(rule, count),
             };
             format!("above the budget of {budget}{over}")
         }

@@ -8,7 +8,7 @@
 //! | firing | firing | firing | recovering, or resolved with `clear_windows = 1` | firing |
 //! | recovering | firing again, no new note | held | one more; resolved at `clear_windows` | held |
 //!
-//! A rule over many columns counts each column by itself, so that different columns on different
+//! A rule over many columns counts each column (of each segment) by itself, so that different columns on different
 //! days are not one alert; it fires when a column has breached often enough, and it is over when
 //! every column that took part is clear. Absence never resolves anything.
 use std::collections::{BTreeMap, BTreeSet};
@@ -93,9 +93,8 @@ pub fn step(
     let ripe: Vec<String> = judged
         .iter()
         .filter(|it| it.outcome == Outcome::Breach)
-        .map(series)
-        .filter(|column| memory.breaches.get(*column).is_some_and(|count| *count >= rule.windows))
-        .map(str::to_owned)
+        .map(|it| it.series().into_owned())
+        .filter(|series| memory.breaches.get(series).is_some_and(|count| *count >= rule.windows))
         .collect();
     let breaching = memory.breaches.values().any(|count| *count > 0);
     if memory.episode.is_none() && breaching {
@@ -143,31 +142,27 @@ pub fn supersede(memory: &mut Memory, from: Timestamp, now: Timestamp) -> Option
     })
 }
 
-fn series(judged: &Judged) -> &str {
-    judged.column.as_deref().unwrap_or_default()
-}
-
 fn count(memory: &mut Memory, judged: &[Judged]) {
     for it in judged {
-        let column = series(it);
+        let series = it.series();
         match it.outcome {
             Outcome::Breach => {
-                *memory.breaches.entry(column.to_owned()).or_default() += 1;
-                memory.held.remove(column);
+                *memory.breaches.entry(series.clone().into_owned()).or_default() += 1;
+                memory.held.remove(&*series);
             }
             Outcome::Clear => {
-                memory.breaches.remove(column);
-                memory.held.remove(column);
+                memory.breaches.remove(&*series);
+                memory.held.remove(&*series);
             }
             Outcome::Band => {
-                memory.held.remove(column);
+                memory.held.remove(&*series);
             }
             Outcome::Insufficient | Outcome::NoData | Outcome::Error => {}
         }
     }
     // A column that is not there says as little as one without a value.
     let verdict = |column: &str| {
-        let of = |it: &Judged| series(it) == column && it.outcome.is_verdict();
+        let of = |it: &Judged| it.outcome.is_verdict() && it.series() == column;
         judged.iter().any(of)
     };
     let silent = memory.breaches.keys().filter(|column| !verdict(column));
@@ -216,7 +211,7 @@ fn note_evidence(rule: &Rule, episode: &mut Episode, window: Interval, judged: &
     breached.sort_by(|a, b| {
         badness(b, rule.threshold)
             .total_cmp(&badness(a, rule.threshold))
-            .then_with(|| a.column.cmp(&b.column))
+            .then_with(|| (&a.column, &a.segment).cmp(&(&b.column, &b.segment)))
     });
     if breached.is_empty() {
         return;
@@ -239,7 +234,7 @@ fn recover(
     judged: &[Judged],
     now: Timestamp,
 ) -> Option<Transition> {
-    let involved = |it: &&Judged| memory.involved.contains(series(it));
+    let involved = |it: &&Judged| memory.involved.contains(&*it.series());
     let outcomes: Vec<Outcome> = judged.iter().filter(involved).map(|it| it.outcome).collect();
     if outcomes.contains(&Outcome::Breach) {
         episode.state = State::Firing;

@@ -6,13 +6,14 @@ use statrs::distribution::{ContinuousCDF as _, Normal};
 
 use crate::{
     config::{
-        Budget, Derived, Metric, ModelConfig, On, Period, ReferenceKind, Rule, Threshold, Worse,
+        Budget, Derived, Metric, ModelConfig, On, Period, ReferenceKind, Rule, Segment, Threshold,
+        Worse,
     },
     daemon::model::read_static,
     engine::Roles,
     monitor::{
         Against, Frozen, NullDraws,
-        budget::{Demand, Thresholds, WINDOWS_ENOUGH, chance},
+        budget::{Demand, Series, Thresholds, WINDOWS_ENOUGH, chance},
     },
     plot::{figure, shown},
     stat::{self, Bins},
@@ -56,6 +57,10 @@ pub(super) fn of(model: &ModelConfig) -> Vec<Cost> {
             }
             (Ok(Some(frozen)), Threshold::Budget { budget, effect_min }) => {
                 budgeted(model, rule, frozen, budget, effect_min)
+            }
+            (Ok(Some(_)), _) if rule.segment != Segment::Whole => {
+                let words = "not known of segments: `driftd replay` tells";
+                (None, None, words.to_owned())
             }
             (Ok(frozen), Threshold::Derived(it)) => derived(model, rule, frozen.as_ref(), it),
             (Ok(Some(frozen)), _) => fixed(model, rule, frozen),
@@ -126,13 +131,24 @@ fn budgeted(
     effect_min: Option<f64>,
 ) -> Told {
     let columns = columns(model, rule, frozen);
-    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let segments: Vec<&str> = match &rule.segment {
+        Segment::Whole => vec![""],
+        Segment::One(name) => vec![name],
+        Segment::Any => frozen.segments.keys().map(String::as_str).collect(),
+    };
+    let of_segment =
+        |segment| columns.iter().map(move |column| Series { segment, column: column.as_str() });
+    let series: Vec<Series<'_>> = segments.iter().copied().flat_map(of_segment).collect();
     let alarms = budget.per_window(rule.window);
     let demand = Demand { alarms, windows: rule.windows, effect_min };
-    let basis = Thresholds::new(frozen, rule.metric, rule.window, &columns, demand).basis();
+    let basis = Thresholds::over(frozen, rule.metric, rule.window, &series, demand).basis();
     let is_exact = basis.exact == basis.columns;
     let count = basis.columns;
-    let plural = if count == 1 { "" } else { "s" };
+    let plural = match (count, &rule.segment) {
+        (1, _) => "",
+        (_, Segment::Any) => "s of segments",
+        (_, _) => "s",
+    };
     let mut words = format!(
         "{budget} over {count} column{plural}; {}",
         exactness(is_exact, basis.windows, rule)

@@ -11,9 +11,11 @@ use super::{
 use crate::{
     alert::note,
     config::{
-        Config, ModelConfig, NamedSource, On, ReferenceKind, Report, RetrainingConfig, Rule, Start,
-        Threshold,
+        Code, Config, ModelConfig, NamedSource, On, Problem, ReferenceKind, Report,
+        RetrainingConfig, Rule, Segment, Start, Threshold,
     },
+    daemon::model::{columns, read_segmented},
+    engine::segments::LeftOut,
     plot::{figure, shown},
 };
 
@@ -49,8 +51,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Err(report) => (None, report),
     };
     let queries = config.as_ref().map(queries::problems).unwrap_or_default();
-    let wrong = config.is_none() || !queries.is_empty();
+    let unfit: Vec<Problem> = config.iter().flat_map(unfit_segments).collect();
+    let wrong = config.is_none() || !queries.is_empty() || !unfit.is_empty();
     report.problems.extend(queries);
+    report.problems.extend(unfit);
     let refused = wrong || (args.deny_warnings && !report.problems.is_empty());
     let costs: Vec<Cost> = match config.as_ref().filter(|_| !refused) {
         Some(config) => config.models.values().flat_map(costs::of).collect(),
@@ -69,6 +73,24 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(if refused { ExitCode::from(exit::BAD_CONFIG) } else { ExitCode::SUCCESS })
+}
+
+/// Columns of local references that can't name segments: told here, before a daemon finds out.
+fn unfit_segments(config: &Config) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for model in config.models.values().filter(|it| !it.predictions.segments.is_empty()) {
+        let mut sources = vec![&model.predictions.source];
+        if let ReferenceKind::Static(reference) = &model.reference.kind {
+            sources.push(reference);
+        }
+        // A source that is not there is no mistake of the file.
+        let found = sources.into_iter().filter_map(|source| columns::unfit(model, source).ok());
+        for it in found.flatten() {
+            let (code, message) = (Code::MetricOn, it.to_string());
+            problems.push(Problem { code, message, span: None, help: Vec::new() });
+        }
+    }
+    problems
 }
 
 fn as_json(valid: bool, report: &Report, costs: &[Cost]) -> serde_json::Value {
@@ -135,6 +157,9 @@ fn write_model(f: &mut fmt::Formatter<'_>, model: &ModelConfig, config: &Config)
         }
         None => writeln!(f, "  features    every other column")?,
     }
+    if !predictions.segments.is_empty() {
+        write_segments(f, model)?;
+    }
     match &model.labels {
         Some(labels) => {
             let source = labels.source.as_ref().map_or(&predictions.source, |it| &it.source);
@@ -178,6 +203,28 @@ fn write_model(f: &mut fmt::Formatter<'_>, model: &ModelConfig, config: &Config)
     Ok(())
 }
 
+/// By which columns rows are measured apart, and which segments a local reference has.
+fn write_segments(f: &mut fmt::Formatter<'_>, model: &ModelConfig) -> fmt::Result {
+    let predictions = &model.predictions;
+    let by = predictions.segments.iter().map(|columns| {
+        let columns: Vec<String> = columns.iter().map(|it| shown(it)).collect();
+        format!("by {}", columns.join(" and "))
+    });
+    let max = predictions.segments_max;
+    writeln!(f, "  segments    {}", wrapped(by.chain([format!("at most {max}")])))?;
+    let Ok(Some((_, roster))) = read_segmented(model) else { return Ok(()) };
+    let names = roster.kept().iter().map(|it| shown(it));
+    writeln!(f, "              {}", wrapped(names))?;
+    let LeftOut { segments, rows } = roster.reference_left_out;
+    match segments {
+        0 => Ok(()),
+        _ => writeln!(
+            f,
+            "              not kept: {segments} more of the reference, with {rows} rows"
+        ),
+    }
+}
+
 fn source_in_words(source: &NamedSource) -> String {
     // An inline source is named after its place.
     if source.name.starts_with("models.") {
@@ -211,6 +258,11 @@ fn rule_in_words(rule: &Rule, config: &Config) -> String {
             format!(" of {}", names.join(" or "))
         }
         On::Window => String::new(),
+    };
+    let on = match &rule.segment {
+        Segment::Whole => on,
+        Segment::Any => format!("{on} in any segment"),
+        Segment::One(name) => format!("{on} in {}", shown(name)),
     };
     let threshold = match rule.threshold {
         Threshold::Above(value) => format!("above {value}"),

@@ -7,7 +7,7 @@ use std::{
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::{CustomMetric, Threshold};
+use super::{CustomMetric, Segment, Threshold};
 use crate::{
     monitor::{Against, MetricNames, impact::Importances},
     notify::AnyReceiver,
@@ -295,6 +295,8 @@ pub struct Rule {
     pub per_version: bool,
     /// Which of a model's references it judges by; `None` where there is one at most.
     pub against: Option<Against>,
+    /// Which rows it judges.
+    pub segment: Segment,
 }
 
 /// What a rule's metric is measured on.

@@ -1,10 +1,10 @@
 //! One model's rules.
 use super::{
     Budget, Code, Family, Labels, METRICS, Metric, Needs, On, Predictions, Problems, Reference,
-    Rule, Threshold, file,
+    Rule, Segment, Threshold, file,
     read::Names,
     read_custom::Custom,
-    read_detector, read_reference,
+    read_detector, read_reference, read_segments,
     read_threshold::{self, Given},
     suggest, table,
     table::Table,
@@ -119,8 +119,12 @@ fn rule(
             .note(Code::NoColumn, "`per_version` needs the model's version".to_owned())
             .help(format!("write `version = \"…\"` in [models.{}.predictions]", scope.model));
     }
+    let segment = read_segments::of_rule(own.segment.as_deref(), problems, scope);
     let metric = &metric?;
     check_needs(metric, problems, scope);
+    if segment.as_ref().is_some_and(|it| *it != Segment::Whole) {
+        read_segments::check_metric(metric, problems);
+    }
     let on = on(metric, own.on.as_ref(), problems, scope);
     let window = own.window.or(scope.window);
     let against = read_reference::against(metric, &own, window, table, scope);
@@ -128,6 +132,9 @@ fn rule(
         Some(detector) => read_detector::threshold(metric, detector?, table),
         None => read_threshold::threshold(metric, &own, given, table, scope.false_alarms, window),
     };
+    if let (Some(segment), Some(threshold)) = (&segment, &threshold) {
+        read_segments::check_threshold(metric, segment, threshold, problems);
+    }
     let clear_at =
         threshold.and_then(|it| read_threshold::clear_at(metric, it, own.clear_at, problems));
     Some(Rule {
@@ -144,6 +151,7 @@ fn rule(
         retrain: own.retrain,
         per_version: own.per_version,
         against,
+        segment: segment?,
     })
 }
 

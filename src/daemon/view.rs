@@ -10,7 +10,8 @@ use crate::{
     monitor::impact::WindowRanking,
     server::{Health, LoopHealth, ModelFacts, Slice, View, ViewError},
     store::{
-        MeasurementsRow, OutboxCounts, OutboxEntry, RetrainingRow, Store, StoreError, WindowRow,
+        MeasurementsRow, OutboxCounts, OutboxEntry, RetrainingRow, Select, Store, StoreError,
+        WindowRow,
     },
     time::Timestamp,
 };
@@ -39,6 +40,10 @@ impl StoreView {
 
 fn failed(error: &StoreError) -> ViewError {
     ViewError(error.to_string())
+}
+
+fn select(slice: &Slice) -> Select<'_> {
+    Select { version: slice.version.as_deref(), segment: slice.segment.as_deref() }
 }
 
 fn oldest_first<T>(mut rows: Vec<T>) -> Vec<T> {
@@ -84,9 +89,8 @@ impl View for StoreView {
         slice: &'a Slice,
     ) -> BoxFuture<'a, Result<Vec<WindowRow>, ViewError>> {
         async {
-            let version = slice.version.as_deref();
             let limit = bounded(slice.limit);
-            let rows = self.store.windows_newest(model, version, slice.within, limit).await;
+            let rows = self.store.windows_newest(model, select(slice), slice.within, limit).await;
             rows.map_err(|e| failed(&e))
         }
         .boxed()
@@ -98,9 +102,8 @@ impl View for StoreView {
         slice: &'a Slice,
     ) -> BoxFuture<'a, Result<Vec<MeasurementsRow>, ViewError>> {
         async {
-            let version = slice.version.as_deref();
-            let limit = bounded(slice.limit);
-            let rows = self.store.measurements_newest(model, version, slice.within, limit).await;
+            let (of, within, limit) = (select(slice), slice.within, bounded(slice.limit));
+            let rows = self.store.measurements_newest(model, of, within, limit).await;
             rows.map_err(|e| failed(&e))
         }
         .boxed()

@@ -163,6 +163,7 @@ mod tests {
         Rule {
             name: "r".into(),
             metric: "psi",
+            segment: crate::config::Segment::Whole,
             on: crate::config::On::Features,
             window: WindowSize::Day,
             threshold: Threshold::Derived(Derived::Forecast(4.0)),

@@ -89,7 +89,7 @@ pub fn drift(
     }
     let profiles = closed.complete();
     let all = with_total(&profiles, |total, it| total.merge(it, &Limits::default()));
-    let mut measured = Measurements::new();
+    let (mut measured, mut singles) = (Measurements::new(), Vec::new());
     for (segment, versions) in by_segment(&all) {
         let against = reference.of_segment(segment);
         let own = versions.iter().filter(|(version, _)| !version.is_empty());
@@ -104,11 +104,14 @@ pub fn drift(
             let it = OfSlice { slice: &slice, profile, rows_of_all, columns: &columns };
             let values = it.measure(model, roles, &against, closed, nulls);
             let values = season::complete(model, roles, closed, (&against, it), values, nulls);
-            let rows = profile.rows;
-            if single {
-                measured.insert(Slice::new("", segment), (rows, values.clone()));
-            }
-            measured.insert(slice, (rows, values));
+            singles.extend(single.then(|| slice.clone()));
+            measured.insert(slice, (profile.rows, values));
+        }
+    }
+    season::limit_all(model, roles, closed, reference, &mut measured, nulls);
+    for slice in singles {
+        if let Some(only) = measured.get(&slice).cloned() {
+            measured.insert(Slice::new("", slice.segment), only);
         }
     }
     measured
@@ -208,8 +211,10 @@ pub fn limit(
     nulls: &mut NullDraws,
 ) {
     let Judged { size, window, history } = judged;
-    for (slice, (_, values)) in measured.iter_mut().filter(|(slice, _)| slice.is_whole()) {
-        budgets::limit_accuracy(model, reference, size, values, nulls);
+    for (slice, (_, values)) in measured.iter_mut() {
+        if slice.is_whole() {
+            budgets::limit_accuracy(model, reference, size, values, nulls);
+        }
         let (version, profile) = (slice.version.as_str(), None);
         let known = Known { model, roles, reference, size, window, version, profile, history };
         limits::find(known, values);

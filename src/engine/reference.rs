@@ -14,7 +14,7 @@ use super::{
     split::{NONE, Splitter},
 };
 use crate::{
-    config::{ModelConfig, Threshold},
+    config::{ModelConfig, Rule, Segment, Threshold},
     monitor::{Frozen, OwnWindows},
     profile::{Limits, Profile, Profiler, joint::ScoreSums},
     source::Batch,
@@ -200,11 +200,13 @@ fn grouped<K: Copy + Eq + std::hash::Hash>(
 
 /// What the segments of a reference are made for, in words: other words make them anew. Empty
 /// without segments.
-pub fn segments_of(_model: &ModelConfig, roles: &Roles) -> String {
-    match roles.segments.is_empty() {
-        true => String::new(),
-        false => serde_json::to_string(&roles.segments).unwrap_or_default(),
+pub fn segments_of(model: &ModelConfig, roles: &Roles) -> String {
+    if roles.segments.is_empty() {
+        return String::new();
     }
+    let asked = sizes(model).into_iter().map(|size| (size, asked(model, size, is_of_segments)));
+    let asked: Vec<(WindowSize, Vec<&str>)> = asked.filter(|(_, it)| !it.is_empty()).collect();
+    serde_json::to_string(&(&roles.segments, asked)).unwrap_or_default()
 }
 
 /// What a reference's windows say against the whole of it, for each size that the model's rules
@@ -216,23 +218,55 @@ pub fn own_windows(
     windows: &[(Interval, Profile)],
     anew: bool,
 ) -> Vec<OwnWindows> {
+    let names = &model.metrics;
+    let every = [&names.numeric, &names.categorical, &names.quality];
+    measured(model, roles, frozen, windows, |size| match anew {
+        true => asked(model, size, |rule| !is_of_segments(rule)),
+        false => every.into_iter().flatten().copied().collect(),
+    })
+}
+
+/// The same of a segment: what the thresholds of rules on segments ask for.
+pub fn own_windows_of_segment(
+    model: &ModelConfig,
+    roles: &Roles,
+    segment: &Frozen,
+    windows: &[(Interval, Profile)],
+) -> Vec<OwnWindows> {
+    measured(model, roles, segment, windows, |size| asked(model, size, is_of_segments))
+}
+
+fn is_of_segments(rule: &Rule) -> bool {
+    rule.segment != Segment::Whole
+}
+
+/// The sizes of windows that the model's rules judge.
+fn sizes(model: &ModelConfig) -> Vec<WindowSize> {
+    let mut sizes = vec![model.window];
+    sizes.extend(model.rules.iter().map(|rule| rule.window));
+    sizes.sort_by_key(|size| size.nominal());
+    sizes.dedup();
+    sizes
+}
+
+/// The metrics that thresholds of these rules ask for.
+fn asked(model: &ModelConfig, size: WindowSize, of: impl Fn(&Rule) -> bool) -> Vec<&'static str> {
+    let asked = model.rules.iter().filter(|rule| {
+        let found = matches!(rule.threshold, Threshold::Budget { .. } | Threshold::Derived(_));
+        rule.window == size && found && of(rule)
+    });
+    asked.map(|rule| rule.metric).collect()
+}
+
+fn measured(
+    model: &ModelConfig,
+    roles: &Roles,
+    frozen: &Frozen,
+    windows: &[(Interval, Profile)],
+    metrics: impl Fn(WindowSize) -> Vec<&'static str>,
+) -> Vec<OwnWindows> {
     let mut columns = roles.features(frozen);
     columns.extend(roles.predictions());
-    let metrics = |size: WindowSize| -> Vec<&'static str> {
-        if anew {
-            let asked = model.rules.iter().filter(|rule| {
-                rule.window == size
-                    && matches!(rule.threshold, Threshold::Budget { .. } | Threshold::Derived(_))
-            });
-            return asked.map(|rule| rule.metric).collect();
-        }
-        let names = &model.metrics;
-        [&names.numeric, &names.categorical, &names.quality]
-            .into_iter()
-            .flatten()
-            .copied()
-            .collect()
-    };
     let mut all = Vec::new();
     for size in sizes(model) {
         let mut metrics = metrics(size);
@@ -252,15 +286,6 @@ pub fn own_windows(
         }
     }
     all
-}
-
-/// The sizes of windows that a model's rules judge, and its own.
-fn sizes(model: &ModelConfig) -> Vec<WindowSize> {
-    let mut sizes = vec![model.window];
-    sizes.extend(model.rules.iter().map(|rule| rule.window));
-    sizes.sort_by_key(|size| size.nominal());
-    sizes.dedup();
-    sizes
 }
 
 /// The rows of each window but the first and the last, which the reference may have cut off.

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::{
     alert::{self, Episode, Judged, Memory, Outcome, State, Subject, Transition, note},
-    config::{Config, CustomMetric, ModelConfig, On, Rule},
+    config::{Config, CustomMetric, ModelConfig, On, Rule, Segment},
     engine::{BySlice, Slice, measure::Measurements},
     monitor::{
-        self, Frozen, Names,
+        self, Frozen, Measurement, Names,
         impact::{self, Ranking, Sides},
         performance,
     },
@@ -59,15 +59,40 @@ pub struct Measured<'a> {
 }
 
 impl Measured<'_> {
+    /// Judges the series of a rule: those of the whole, of a segment, or of each.
+    fn series(&self, rule: &Rule, version: &str, coverage_min: f64) -> Vec<Judged> {
+        let mut judged = Vec::new();
+        for (slice, (_, values)) in self.taken(rule, version) {
+            let (features, predictions) = (self.features, self.predictions);
+            let mut of_slice = alert::judge(rule, values, features, predictions, coverage_min);
+            self.name_evidence(rule, slice, &mut of_slice);
+            judged.extend(of_slice);
+        }
+        judged
+    }
+
+    /// What was measured of a version on the rows that a rule judges.
+    fn taken(
+        &self,
+        rule: &Rule,
+        version: &str,
+    ) -> impl Iterator<Item = (&Slice, &(u64, Vec<Measurement>))> {
+        self.measured.iter().filter(move |(slice, _)| {
+            let segment = Some(slice.segment.as_str()).filter(|it| !it.is_empty());
+            slice.version == version && rule.segment.takes(segment)
+        })
+    }
+
     /// Adds the names of categories and columns that the evidence of what breaches is about.
-    fn name_evidence(&self, rule: &Rule, version: &str, judged: &mut [Judged]) {
+    fn name_evidence(&self, rule: &Rule, slice: &Slice, judged: &mut [Judged]) {
         let Some((reference, profiles)) = self.compared else { return };
-        let Some(profile) = profiles.get(&Slice::of_version(version)) else { return };
+        let Some(profile) = profiles.get(slice) else { return };
+        let reference = reference.of_segment(&slice.segment);
         for it in judged.iter_mut().filter(|it| it.outcome == Outcome::Breach) {
             let column = it.column.as_deref();
             if let Some(evidence) = &mut it.evidence {
                 let Names { names, left_out } =
-                    monitor::names(reference, profile, rule.metric, column, self.predictions);
+                    monitor::names(&reference, profile, rule.metric, column, self.predictions);
                 evidence.names = names;
                 evidence.names_left_out = left_out;
             }
@@ -78,15 +103,21 @@ impl Measured<'_> {
     /// moved those features that drifted.
     fn ranking(&self, model: &ModelConfig, version: &str, episode: &Episode) -> Option<Ranking> {
         let (reference, profiles) = self.compared?;
+        // Of several segments the worst is told of first, and its columns with it.
+        let segment = episode.evidence.first().and_then(|it| it.segment.as_deref());
+        let segment = segment.unwrap_or_default();
         let sides = Sides {
-            reference,
-            current: profiles.get(&Slice::of_version(version))?,
+            reference: &reference.of_segment(segment),
+            current: profiles.get(&Slice::new(version, segment))?,
             columns: self.features,
             score: model.predictions.score.as_deref(),
             rows_min: model.rows_min,
         };
-        let about: Vec<&str> =
-            episode.evidence.iter().filter_map(|it| it.column.as_deref()).collect();
+        let of_segment = episode
+            .evidence
+            .iter()
+            .filter(|it| it.segment.as_deref().unwrap_or_default() == segment);
+        let about: Vec<&str> = of_segment.filter_map(|it| it.column.as_deref()).collect();
         let is_score = |it: &&str| self.predictions.iter().any(|other| other == it);
         let mut ranking = impact::rank(sides, model.importances.as_ref());
         if about.iter().any(is_score) {
@@ -191,30 +222,30 @@ fn judge_one(
     now: Timestamp,
     commit: &mut Commit,
 ) {
-    let slice = Slice::of_version(version);
-    let Some((rows, measurements)) = measured.measured.get(&slice) else { return };
+    if measured.taken(rule, version).next().is_none() {
+        return;
+    }
+    // Of a rule on every segment the whole says how many rows there were.
+    let segment = if let Segment::One(name) = &rule.segment { name } else { "" };
+    let slice = Slice::new(version, segment);
+    let (rows, label_coverage) =
+        measured.measured.get(&slice).map_or((0, None), |(rows, values)| {
+            let of_metric = values.iter().find(|it| it.metric == rule.metric);
+            (*rows, of_metric.and_then(|it| it.label_coverage))
+        });
     let coverage_min = match (&context.model.labels, measured.group) {
         (Some(labels), Group::Performance) => labels.coverage_min,
         _ => 0.0,
     };
-    let mut judged =
-        alert::judge(rule, measurements, measured.features, measured.predictions, coverage_min);
-    measured.name_evidence(rule, version, &mut judged);
+    let judged = measured.series(rule, version, coverage_min);
     let name = memory_name(rule, version);
     let memory = state.memories.entry(name.clone()).or_default();
     let before = memory.episode.clone();
     let version = Some(version).filter(|v| !v.is_empty());
     let subject = Subject { instance: context.instance, model: &context.model.name, version };
     let transition = alert::step(rule, memory, subject, measured.window, &judged, now);
-    let mut facts = Facts {
-        rows: *rows,
-        columns: (rule.on != On::Window).then_some(judged.len()),
-        label_coverage: measurements
-            .iter()
-            .find(|m| m.metric == rule.metric)
-            .and_then(|m| m.label_coverage),
-        ranking: None,
-    };
+    let columns = (rule.on != On::Window).then_some(judged.len());
+    let mut facts = Facts { rows, columns, label_coverage, ranking: None };
     match (&transition, &memory.episode) {
         (Some(Transition::Resolved(ended)), _) => {
             commit.episodes.push(ended.clone());

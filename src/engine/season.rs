@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     BySlice, Roles, budgets,
     limits::{self, Known},
-    measure::{Closed, OfSlice},
+    measure::{Closed, Measurements, OfSlice},
 };
 use crate::{
     alert::Episode,
@@ -75,12 +75,10 @@ pub struct Seasonal {
     /// How many it takes, and how many are looked at.
     need: u32,
     of: u32,
-    /// Whether there is something that a budget can be asked of.
-    has_values: bool,
 }
 
 impl Seasonal {
-    /// The mixture of a window's slots. `values` are what earlier windows have shown.
+    /// The mixture of a window's slots. `values` are what earlier windows have shown, by segment.
     pub fn of(
         model: &ModelConfig,
         roles: &Roles,
@@ -88,7 +86,7 @@ impl Seasonal {
         (size, reference): (WindowSize, &Frozen),
         earlier: &[Earlier],
         profiles: &BySlice<Profile>,
-        values: Option<OwnWindows>,
+        mut values: BTreeMap<String, OwnWindows>,
     ) -> Self {
         let (need, of) = (season.back_min, season.back);
         let used = usable(earlier, "", need);
@@ -102,29 +100,38 @@ impl Seasonal {
         let mut found = BTreeMap::from([(String::new(), count(&used))]);
         let id = format!("season {}, {} of {of}", season.every, count(&used));
         let mut frozen = freeze(mixture, id, model.reference.bins, &kinds);
+        let metrics = asking_windows(model, size);
+        let mut columns = roles.features(&frozen);
+        columns.extend(roles.predictions());
+        let own = |frozen: &Frozen, used: &[(&Earlier, &Profile)], shown: Option<OwnWindows>| {
+            if count(used) < need || metrics.is_empty() {
+                return None;
+            }
+            let shown = shown.filter(|values| values.starts.len() >= used.len());
+            Some(shown.unwrap_or_else(|| {
+                let mut slots: Vec<(Timestamp, &Profile)> =
+                    used.iter().map(|(it, profile)| (it.window.start, *profile)).collect();
+                slots.sort_by_key(|(start, _)| *start);
+                OwnWindows::measure(frozen, size, &slots, &columns, &metrics, model.rows_min)
+            }))
+        };
         let segments: BTreeSet<&String> =
             earlier.iter().flat_map(|it| it.segments.keys()).collect();
         for segment in segments {
             let used = usable(earlier, segment, need);
             found.insert(segment.clone(), count(&used));
-            let of_segment = frozen.freeze_segment(mixed(&used), model.reference.bins);
+            let mut of_segment = frozen.freeze_segment(mixed(&used), model.reference.bins);
+            of_segment.own.extend(own(&of_segment, &used, values.remove(segment)));
             frozen.segments.insert(segment.clone(), of_segment);
         }
-        let metrics = asking_windows(model, size);
-        if count(&used) >= need && !metrics.is_empty() {
-            let own = values.filter(|values| values.starts.len() >= used.len());
-            let own = own.unwrap_or_else(|| {
-                let mut columns = roles.features(&frozen);
-                columns.extend(roles.predictions());
-                let mut slots: Vec<(Timestamp, &Profile)> =
-                    used.iter().map(|(it, profile)| (it.window.start, *profile)).collect();
-                slots.sort_by_key(|(start, _)| *start);
-                OwnWindows::measure(&frozen, size, &slots, &columns, &metrics, model.rows_min)
-            });
-            frozen.own = vec![own];
-        }
-        let has_values = frozen.own.iter().any(|own| own.starts.len() >= VALUES_MIN);
-        Self { frozen, found, need, of, has_values }
+        frozen.own.extend(own(&frozen, &used, values.remove("")));
+        Self { frozen, found, need, of }
+    }
+
+    /// Whether there is something of a segment that a budget can be asked of.
+    fn has_values(&self, segment: &str) -> bool {
+        let of_segment = self.frozen.of_segment(segment);
+        of_segment.own.iter().any(|own| own.starts.len() >= VALUES_MIN)
     }
 
     /// Why nothing is said of a segment, or of the whole by the empty name, where too few slots
@@ -234,8 +241,7 @@ pub(super) fn complete(
     let alone = matches!(model.reference.kind, ReferenceKind::SeasonOnly);
     let segment = slice.slice.segment.as_str();
     say(if alone { Against::Season } else { Against::Reference }, &mut measured);
-    let is_limited = !alone || closed.season.is_some_and(|it| it.has_values);
-    limit(model, roles, closed, (reference, slice), is_limited, &mut measured, nulls);
+    limit(model, roles, closed, (reference, slice), &mut measured);
     let Some(seasonal) = closed.season else { return measured };
     if alone {
         seasonal.silence(segment, &mut measured);
@@ -254,7 +260,7 @@ pub(super) fn complete(
     slice.name_segment(&mut beside);
     say(Against::Season, &mut beside);
     seasonal.silence(segment, &mut beside);
-    limit(model, roles, closed, (frozen, slice), seasonal.has_values, &mut beside, nulls);
+    limit(model, roles, closed, (frozen, slice), &mut beside);
     pair(measured, beside)
 }
 
@@ -262,22 +268,38 @@ fn say(against: Against, measured: &mut [Measurement]) {
     measured.iter_mut().for_each(|it| it.against = it.column.is_some().then_some(against));
 }
 
-/// The thresholds of the rules that ask for one against this.
+/// The thresholds of the kinds that are found for each window.
 fn limit(
     model: &ModelConfig,
     roles: &Roles,
     closed: Closed<'_>,
     (reference, of): (&Frozen, OfSlice<'_>),
-    has_budgets: bool,
     measured: &mut [Measurement],
-    nulls: &mut NullDraws,
 ) {
     let Closed { size, window, history, .. } = closed;
     let (version, profile) = (of.slice.version.as_str(), Some(of.profile));
     let known = Known { model, roles, reference, size, window, version, profile, history };
     limits::find(known, measured);
-    if has_budgets && of.slice.is_whole() {
-        budgets::limit(model, roles, reference, size, measured, nulls);
+}
+
+/// The thresholds of the rules that have a budget, of all slices of a window.
+pub(super) fn limit_all(
+    model: &ModelConfig,
+    roles: &Roles,
+    closed: Closed<'_>,
+    reference: &Frozen,
+    measured: &mut Measurements,
+    nulls: &mut NullDraws,
+) {
+    let size = closed.size;
+    if !matches!(model.reference.kind, ReferenceKind::SeasonOnly) {
+        let sides = (reference, Against::Reference);
+        budgets::limit(model, roles, sides, |_| true, size, measured, nulls);
+    }
+    if let Some(seasonal) = closed.season {
+        let sides = (&seasonal.frozen, Against::Season);
+        let has_values = |segment: &str| seasonal.has_values(segment);
+        budgets::limit(model, roles, sides, has_values, size, measured, nulls);
     }
 }
 

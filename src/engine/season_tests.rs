@@ -78,7 +78,7 @@ fn lines(model: &ModelConfig, slots: &[Earlier], trained: f64, middle: f64) -> S
     let profiles = BySlice::from([(Slice::default(), profile(middle, 200))]);
     let season = model.reference.season.clone().unwrap();
     let sides = (WindowSize::Day, &reference);
-    let season = Seasonal::of(model, &roles, &season, sides, slots, &profiles, None);
+    let season = Seasonal::of(model, &roles, &season, sides, slots, &profiles, BTreeMap::new());
     let closed = Closed {
         size: WindowSize::Day,
         window: day(70),
@@ -175,7 +175,7 @@ fn what_an_alert_was_about_is_not_used() {
     let sides = (WindowSize::Day, &reference);
     let roles = Roles::new(&model);
     let of = |slots: &[Earlier]| {
-        Seasonal::of(&model, &roles, &season, sides, slots, &BySlice::new(), None)
+        Seasonal::of(&model, &roles, &season, sides, slots, &BySlice::new(), BTreeMap::new())
     };
     let seasonal = of(&slots);
     assert_eq!(seasonal.frozen.id, "season 1w, 3 of 4");
@@ -187,6 +187,10 @@ fn what_an_alert_was_about_is_not_used() {
     // The mixture is of rows: its parts come in any order.
     let turned: Vec<Earlier> = slots.into_iter().rev().collect();
     assert_eq!(of(&turned).frozen, seasonal.frozen);
+}
+
+fn whole(values: OwnWindows) -> BTreeMap<String, OwnWindows> {
+    BTreeMap::from([(String::new(), values)])
 }
 
 /// What `windows` daily windows have shown against their seasons.
@@ -219,12 +223,15 @@ fn a_budget_asks_slots_first_and_then_what_windows_have_shown() {
     let slots = earlier(&[(1, 0.0, false), (2, 0.4, false), (3, 0.0, false), (4, 0.2, false)]);
     let (season, roles) = (model.reference.season.clone().unwrap(), Roles::new(&model));
     let reference = freeze(Profile::default(), "static", 10, &BTreeMap::new());
-    let starts = |values: Option<OwnWindows>| {
+    let starts = |values: BTreeMap<String, OwnWindows>| {
         let sides = (WindowSize::Day, &reference);
         let of = Seasonal::of(&model, &roles, &season, sides, &slots, &BySlice::new(), values);
         of.frozen.own[0].starts.len()
     };
-    assert_eq!([starts(None), starts(Some(shown(3))), starts(Some(shown(9)))], [4, 4, 9]);
+    assert_eq!(
+        [starts(BTreeMap::new()), starts(whole(shown(3))), starts(whole(shown(9)))],
+        [4, 4, 9]
+    );
     // Two windows tell nothing: a rule with a budget waits.
     assert!(lines(&model, &slots[..3], 0.0, 3.0).contains("x psi season 5.26 drift"));
     assert!(lines(&model, &slots[..2], 0.0, 3.0).contains("x psi season 5.26\n"));
@@ -250,7 +257,7 @@ fn a_segment_is_compared_with_its_own_rows_of_the_slots() {
     let mut profiles = BySlice::from([(Slice::default(), profile(0.0, 300))]);
     profiles.extend(segments.iter().map(|name| (Slice::new("", name), profile(5.0, 100))));
     let sides = (WindowSize::Day, &reference);
-    let season = Seasonal::of(&model, &roles, &season, sides, &slots, &profiles, None);
+    let season = Seasonal::of(&model, &roles, &season, sides, &slots, &profiles, BTreeMap::new());
     let closed = Closed {
         size: WindowSize::Day,
         window: day(70),
@@ -297,7 +304,7 @@ fn kinds_of_thresholds_ask_what_windows_have_shown() {
     let told = |windows: i64| {
         let values = shown(windows);
         let sides = (WindowSize::Day, &reference);
-        let season = Seasonal::of(&model, &roles, &season, sides, &slots, &profiles, Some(values));
+        let season = Seasonal::of(&model, &roles, &season, sides, &slots, &profiles, whole(values));
         let closed = Closed {
             size: WindowSize::Day,
             window: day(70),

@@ -165,6 +165,7 @@ pub(super) fn hostile() -> Note {
     let name = "x\r\nBcc: victim@example.com\r\n\r\n.\r\n<script>alert(1)</script>\0=?utf-8?q?y?=\
         \u{202e}\"'&`{{7*7}}";
     let column = Evidence {
+        segment: Some(name.repeat(100)),
         column: Some(name.repeat(100)),
         value: f64::NAN,
         threshold: f64::INFINITY,

@@ -65,6 +65,9 @@ pub struct Note {
 pub struct Evidence {
     /// The column, where it is about one.
     pub column: Option<String>,
+    /// The segment, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<String>,
     /// The value.
     pub value: f64,
     /// The threshold it was judged by, of two the one that it is beyond or nearest to; of a rule

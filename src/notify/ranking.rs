@@ -75,7 +75,13 @@ fn about(ranking: &Ranking) -> String {
 /// The columns that follow the first in a headline, where importances say that they do.
 pub(super) fn next(note: &Note) -> Vec<String> {
     let known = note.ranking.as_ref().is_some_and(|it| it.importances.is_some());
-    let columns = note.evidence.iter().filter_map(|it| it.column.as_deref());
-    let next = columns.skip(1).take(LEADING - 1).map(text::name);
+    let mut columns: Vec<&str> = Vec::new();
+    // Of several segments each has its own; a column is named once.
+    for column in note.evidence.iter().filter_map(|it| it.column.as_deref()) {
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
+    let next = columns.into_iter().skip(1).take(LEADING - 1).map(text::name);
     if known { next.collect() } else { Vec::new() }
 }

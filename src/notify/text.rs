@@ -101,8 +101,8 @@ pub(super) fn lasted(note: &Note) -> String {
 /// `roc_auc of AA is 0.61`
 fn measured(note: &Note, it: &Evidence) -> String {
     let (metric, value) = (name(&note.metric), number(it.value));
-    match &it.column {
-        Some(column) => format!("{metric} of {} is {value}", name(column)),
+    match about(it) {
+        Some(about) => format!("{metric} of {about} is {value}"),
         None => format!("{metric} is {value}"),
     }
 }
@@ -117,18 +117,37 @@ fn other(it: &Evidence) -> String {
         .unwrap_or_default()
 }
 
+/// What a value is of: `temp`, `origin=JFK`, `temp in origin=JFK`; nothing where it is of all rows.
+pub(super) fn about(it: &Evidence) -> Option<String> {
+    match (&it.column, &it.segment) {
+        (None, None) => None,
+        (Some(one), None) | (None, Some(one)) => Some(name(one)),
+        (Some(column), Some(segment)) => Some(format!("{} in {}", name(column), name(segment))),
+    }
+}
+
+/// `, and 2 more columns`
+/// How many there are besides the first and `named` others.
+fn more(evidence: &[Evidence], named: usize) -> String {
+    let Some((first, others)) = evidence.split_first().filter(|(_, it)| it.len() > named) else {
+        return String::new();
+    };
+    let count = others.len() - named;
+    let s = if count == 1 { "" } else { "s" };
+    match (&first.column, &first.segment) {
+        (None, Some(_)) => format!(", and {count} more segment{s}"),
+        (Some(_), Some(_)) => format!(", and {count} more of columns and segments"),
+        (_, None) => format!(", and {count} more column{s}"),
+    }
+}
+
 /// What happened, in a sentence without a full stop.
 pub(super) fn headline(note: &Note) -> String {
     let worst = match &note.worst {
-        Some(Evidence { column: Some(column), value, .. }) => {
-            format!(
-                "; at its worst, {} was {} on {}",
-                name(&note.metric),
-                number(*value),
-                name(column)
-            )
+        Some(it) => {
+            let on = about(it).map(|about| format!(" on {about}")).unwrap_or_default();
+            format!("; at its worst, {} was {}{on}", name(&note.metric), number(it.value))
         }
-        Some(it) => format!("; at its worst, {} was {}", name(&note.metric), number(it.value)),
         None => String::new(),
     };
     match note.event {
@@ -141,11 +160,7 @@ pub(super) fn headline(note: &Note) -> String {
                 0 => String::new(),
                 _ => format!("; next {}", next.join(" and ")),
             };
-            let more = match note.evidence.len() - 1 - next.len() {
-                0 => next_names,
-                1 => format!("{next_names}, and 1 more column"),
-                more => format!("{next_names}, and {more} more columns"),
-            };
+            let more = next_names + &more(&note.evidence, next.len());
             let change = first.change.map(|it| {
                 format!(" (mean {} before, {} since)", number(it.before), number(it.after))
             });
@@ -171,7 +186,7 @@ pub(super) fn headline(note: &Note) -> String {
 pub(super) fn names(note: &Note) -> Vec<String> {
     let told = note.evidence.iter().take(EVIDENCE_SHOWN).filter(|it| !it.names.is_empty());
     let line = |it: &Evidence| {
-        let of = it.column.as_deref().map(|column| format!("{}: ", name(column)));
+        let of = about(it).map(|about| format!("{about}: "));
         let names: Vec<String> = it.names.iter().map(|it| name(it)).collect();
         let more = match it.names_left_out {
             0 => String::new(),
@@ -227,8 +242,8 @@ pub(super) fn facts(note: &Note) -> Vec<(&'static str, String)> {
         false => ("Since", format!("{since}, for {lasted}")),
     });
     facts.push(("Windows breached", note.windows_breached.to_string()));
-    let worst = |it: &Evidence| match &it.column {
-        Some(column) => format!("{} on {}", number(it.value), name(column)),
+    let worst = |it: &Evidence| match about(it) {
+        Some(about) => format!("{} on {about}", number(it.value)),
         None => number(it.value),
     };
     facts.extend(note.worst.as_ref().map(|it| ("Worst value", worst(it))));

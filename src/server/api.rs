@@ -15,7 +15,7 @@ use super::{
     view::{ModelFacts, Slice, View, ViewError},
 };
 use crate::{
-    monitor::impact::WindowRanking,
+    monitor::{impact::WindowRanking, segment},
     time::{Interval, Timestamp},
 };
 
@@ -58,6 +58,7 @@ pub(super) struct Asked {
     metric: Option<String>,
     column: Option<String>,
     version: Option<String>,
+    segment: Option<String>,
     limit: Option<usize>,
 }
 
@@ -96,7 +97,13 @@ impl Asked {
             return Err(ApiError(StatusCode::BAD_REQUEST, why));
         }
         let within = (self.from.is_some() || self.to.is_some()).then_some(Interval { start, end });
-        Ok(Slice { within, version: self.version.clone(), limit: limit(self.limit)? })
+        // Without the parameter it is the whole, with `any` each segment.
+        let segment = match self.segment.as_deref() {
+            None => Some(String::new()),
+            Some("any") => None,
+            Some(name) => Some(segment::canonical(name).unwrap_or_else(|| name.to_owned())),
+        };
+        Ok(Slice { within, version: self.version.clone(), segment, limit: limit(self.limit)? })
     }
 }
 
@@ -129,7 +136,7 @@ pub(super) async fn models(State(view): Shared) -> Answer {
     Ok(Json(json!({ "models": models })))
 }
 
-/// `GET /api/v1/models/{model}/windows?from&to&version&limit`
+/// `GET /api/v1/models/{model}/windows?from&to&version&segment&limit`
 pub(super) async fn windows(
     State(view): Shared,
     Path(model): Path<String>,
@@ -138,14 +145,18 @@ pub(super) async fn windows(
     let Query(asked) = asked?;
     known(&*view, &model)?;
     let slice = asked.slice()?;
-    let rows = view.windows(&model, &slice).await?;
+    let mut rows = view.windows(&model, &slice).await?;
+    let truncated = rows.len() >= slice.limit;
+    if slice.segment.is_none() {
+        rows.retain(|row| !row.segment.is_empty());
+    }
     Ok(Json(json!({
         "windows": rows.iter().map(WindowJson::from).collect::<Vec<_>>(),
-        "truncated": rows.len() >= slice.limit,
+        "truncated": truncated,
     })))
 }
 
-/// `GET /api/v1/models/{model}/measurements?from&to&metric&column&version&limit`
+/// `GET /api/v1/models/{model}/measurements?from&to&metric&column&version&segment&limit`
 ///
 /// `limit` counts windows, each of which has many measurements.
 pub(super) async fn measurements(
@@ -164,6 +175,7 @@ pub(super) async fn measurements(
     let mut found: Vec<_> = rows
         .iter()
         .rev()
+        .filter(|row| slice.segment.is_some() || !row.segment.is_empty())
         .flat_map(|row| row.measurements.iter().rev().map(move |m| (row, m)))
         .filter(|(_, m)| wanted(&asked.metric, Some(&m.metric)))
         .filter(|(_, m)| wanted(&asked.column, m.column.as_deref()))

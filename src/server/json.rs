@@ -16,6 +16,7 @@ use crate::{
 pub(super) struct WindowJson<'a> {
     model: &'a str,
     version: Option<&'a str>,
+    segment: Option<&'a str>,
     window_start: Timestamp,
     window_end: Timestamp,
     rows: u64,
@@ -45,6 +46,7 @@ impl<'a> From<&'a WindowRow> for WindowJson<'a> {
         Self {
             model: &row.model,
             version: some(&row.version),
+            segment: some(&row.segment),
             window_start: row.window.start,
             window_end: row.window.end,
             rows: row.rows,

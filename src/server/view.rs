@@ -27,7 +27,7 @@ pub trait View: Send + Sync + 'static {
     fn store(&self) -> Read<'_, ()>;
     /// Closed windows.
     fn windows<'a>(&'a self, model: &'a str, slice: &'a Slice) -> Read<'a, Vec<WindowRow>>;
-    /// Measurements, those of segments included.
+    /// Measurements.
     fn measurements<'a>(
         &'a self,
         model: &'a str,
@@ -56,6 +56,8 @@ pub struct Slice {
     pub within: Option<Interval>,
     /// Only this version; empty for all versions together, `None` for whatever there is.
     pub version: Option<String>,
+    /// Only this segment; empty for the whole, `None` for whatever there is.
+    pub segment: Option<String>,
     /// At most so many rows, the newest.
     pub limit: usize,
 }
@@ -63,7 +65,7 @@ pub struct Slice {
 impl Slice {
     /// The newest rows of all versions together.
     pub fn newest(limit: usize) -> Self {
-        Self { within: None, version: Some(String::new()), limit }
+        Self { within: None, version: Some(String::new()), segment: Some(String::new()), limit }
     }
 }
 

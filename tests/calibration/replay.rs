@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use driftd::{
     alert::{self, Memory, Subject, Transition},
-    config::{Budget, On, Rule, Severity, Threshold},
+    config::{Budget, On, Rule, Segment, Severity, Threshold},
     monitor::{
         Bounds, Frozen, Limit, Measurement, NullDraws, OwnWindows,
         budget::{Demand, Thresholds},
@@ -61,6 +61,7 @@ impl Judge {
             retrain: None,
             per_version: false,
             against: None,
+            segment: Segment::Whole,
         };
         Self { rule, memory: Memory::default(), alarms: 0 }
     }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     alert::{Memory, Subject, Transition, step},
-    config::{On, Severity},
+    config::{On, Segment, Severity},
     stat::detector::{Adwin, AnyDetector, Cusum, Ddm, HddmA, Mode},
     time::{Interval, Span, Timestamp, WindowSize},
 };
@@ -23,6 +23,7 @@ fn rule(threshold: Threshold) -> Rule {
         retrain: None,
         per_version: false,
         against: None,
+        segment: Segment::Whole,
     }
 }
 
@@ -48,7 +49,7 @@ fn series(column: &str, value: Option<f64>) -> Judged {
         ..Evidence::default()
     });
     let outcome = if value.is_some() { Outcome::Clear } else { Outcome::Insufficient };
-    Judged { column: Some(column.to_owned()), outcome, evidence }
+    Judged { column: Some(column.to_owned()), segment: None, outcome, evidence }
 }
 
 /// Days that it fired and resolved on, of windows that each hold these columns.

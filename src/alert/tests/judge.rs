@@ -1,5 +1,9 @@
 use super::*;
-use crate::{config::Severity, stat::Side, time::WindowSize};
+use crate::{
+    config::{Segment, Severity},
+    stat::Side,
+    time::WindowSize,
+};
 
 fn rule(threshold: Threshold, clear_at: Option<f64>) -> Rule {
     Rule {
@@ -16,6 +20,7 @@ fn rule(threshold: Threshold, clear_at: Option<f64>) -> Rule {
         retrain: None,
         per_version: false,
         against: None,
+        segment: Segment::Whole,
     }
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    config::{On, Severity, Threshold},
+    config::{On, Segment, Severity, Threshold},
     time::{Span, WindowSize},
 };
 
@@ -21,6 +21,7 @@ pub(super) fn rule(windows: u32, clear_windows: u32) -> Rule {
         retrain: None,
         per_version: false,
         against: None,
+        segment: Segment::Whole,
     }
 }
 
@@ -52,7 +53,7 @@ pub(super) fn judged(column: &str, letter: char) -> Option<Judged> {
         p_value: None,
         ..Evidence::default()
     });
-    Some(Judged { column: Some(column.to_owned()), outcome, evidence })
+    Some(Judged { column: Some(column.to_owned()), segment: None, outcome, evidence })
 }
 
 /// Where the rule is: `o`k, `p`ending, `f`iring, `r`ecovering; `F` it fires, `R` it resolves.

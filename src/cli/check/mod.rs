@@ -25,7 +25,7 @@ use crate::{
     engine::history::looks_back,
     monitor::derived::{CHANGE_PAST, FORECAST_MAX, seasons},
     source::{Source, TimeColumn},
-    store::{Commit, Mode, Store, StoreError},
+    store::{Commit, CursorRow, Mode, Store, StoreError},
     time::{Grid, Interval, Span, Timestamp},
 };
 
@@ -45,6 +45,10 @@ pub(super) struct Args {
     /// Windows that begin before this.
     #[arg(long)]
     to: Option<Timestamp>,
+    /// Only this segment, such as `origin=JFK`, or `any` for each of them. Without it, all that is
+    /// measured as JSON, and as text the whole and the segments that breach.
+    #[arg(long)]
+    segment: Option<String>,
     /// How the result is printed.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -110,13 +114,20 @@ async fn check(config: Config, args: &Args) -> anyhow::Result<Report> {
         };
         if let Some(kept) = &kept {
             let references = kept.references(&name).await?;
-            store.apply(&Commit { references, ..Commit::default() }).await?;
+            // The segments that the daemon keeps are those that are measured.
+            let body = kept.cursor(&name, "segments").await?;
+            let cursor = CursorRow { model: name.clone(), name: "segments".to_owned(), body };
+            let cursors = if cursor.body.is_some() { vec![cursor] } else { Vec::new() };
+            store.apply(&Commit { references, cursors, ..Commit::default() }).await?;
         }
         evaluate(&config, &name, &store, &range).await?;
         report.collect(&config.models[&name], &store, range.shown).await?;
         bar.inc(1);
     }
     bar.finish_and_clear();
+    if let Some(segment) = &args.segment {
+        report.only(segment)?;
+    }
     Ok(report)
 }
 

@@ -13,9 +13,10 @@ use crate::{
     monitor::{
         Against, Limit, Measurement,
         impact::{Ranking, WindowRanking},
+        segment,
     },
     notify::Evidence,
-    store::{MeasurementsRow, Store},
+    store::{MeasurementsRow, Select, Store},
     time::{Interval, Timestamp},
 };
 
@@ -29,6 +30,22 @@ pub(super) struct Report {
     /// Models without a single row.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) empty: Vec<String>,
+    /// Rows of segments that are not kept, by window and declaration.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) left_out: Vec<LeftOut>,
+    /// Whether all segments are shown to people too.
+    #[serde(skip)]
+    pub(super) is_chosen: bool,
+}
+
+/// Rows of a window that are of no segment that is kept.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct LeftOut {
+    pub(super) model: String,
+    pub(super) window_start: Timestamp,
+    /// `origin=*`
+    pub(super) segment: String,
+    pub(super) rows: u64,
 }
 
 /// What of a model's columns matters: the documented JSON.
@@ -91,6 +108,8 @@ pub(super) struct Alert {
     pub(super) windows_breached: u32,
     pub(super) threshold: String,
     pub(super) columns: Vec<String>,
+    /// The segments that breach, worst first; empty where the rule judges all rows together.
+    pub(super) segments: Vec<String>,
     /// New or vanished categories, or columns that changed, where the metric has such.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) named: Vec<Named>,
@@ -121,6 +140,8 @@ pub(super) struct Other {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Named {
     pub(super) column: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) segment: Option<String>,
     pub(super) names: Vec<String>,
     pub(super) names_left_out: u64,
 }
@@ -141,6 +162,24 @@ impl Report {
         !self.alerts.is_empty()
     }
 
+    /// Leaves what is of one segment, or of any.
+    pub(super) fn only(&mut self, segment: &str) -> anyhow::Result<()> {
+        self.is_chosen = true;
+        if segment == "any" {
+            self.measurements.retain(|row| row.segment.is_some());
+            return Ok(());
+        }
+        let name = segment::canonical(segment).unwrap_or_else(|| segment.to_owned());
+        let known: BTreeSet<&str> =
+            self.measurements.iter().filter_map(|row| row.segment.as_deref()).collect();
+        if known.is_empty() {
+            anyhow::bail!("there are no segments: see `segments` in the configuration");
+        }
+        crate::cli::known("segment", &name, known.into_iter().chain(["any"]))?;
+        self.measurements.retain(|row| row.segment.as_deref() == Some(&name));
+        Ok(())
+    }
+
     /// Takes a model's measurements and episodes of the windows that begin in `shown`.
     pub(super) async fn collect(
         &mut self,
@@ -150,7 +189,15 @@ impl Report {
     ) -> anyhow::Result<()> {
         let episodes = store.episodes(Some(&model.name), false, u32::MAX).await?;
         let roles = Roles::new(model);
-        let rows = store.measurements(&model.name, None, None, shown).await?;
+        let rows = store.measurements(&model.name, Select::EVERY, None, shown).await?;
+        let windows = store.windows(&model.name, Select::EVERY, shown).await?;
+        let left_out = windows.into_iter().filter(|row| segment::is_rest(&row.segment));
+        self.left_out.extend(left_out.map(|row| LeftOut {
+            model: row.model,
+            window_start: row.window.start,
+            segment: row.segment,
+            rows: row.rows,
+        }));
         for row in &rows {
             for measurement in &row.measurements {
                 let judged = judged(model, &roles, row, measurement, &episodes);
@@ -195,9 +242,10 @@ fn columns_judged(rule: &Rule, roles: &Roles, rows: &[MeasurementsRow]) -> Optio
     let judged = measured.filter_map(|it| {
         let column = it.column.clone()?;
         let feature = (!predictions.contains(&column)).then(|| column.clone());
-        alert::judge::concerns(rule, it, feature.as_slice(), &predictions).then_some(column)
+        let is_judged = alert::judge::concerns(rule, it, feature.as_slice(), &predictions);
+        is_judged.then(|| (column, it.segment.clone()))
     });
-    let columns: BTreeSet<String> = judged.collect();
+    let columns: BTreeSet<(String, Option<String>)> = judged.collect();
     (rule.on != On::Window).then_some(columns.len())
 }
 
@@ -230,7 +278,7 @@ fn judged(
         judged.into_iter().map(move |it| match rule.threshold {
             // A value alone does not say what a detector made of it: its alert does.
             Threshold::Detector { .. } if it.outcome == Outcome::Clear => {
-                let changed = changed(rule, episodes, row.window, it.column.as_deref());
+                let changed = changed(rule, episodes, row.window, &it);
                 (rule, if changed { Outcome::Breach } else { Outcome::Clear }, None)
             }
             _ => (rule, it.outcome, it.evidence.map(|e| e.threshold)),
@@ -262,8 +310,8 @@ struct Stood {
 }
 
 /// Whether an alert of the rule began with a change of this column in this window.
-fn changed(rule: &Rule, episodes: &[Episode], window: Interval, column: Option<&str>) -> bool {
-    let of_column = |e: &Evidence| e.column.as_deref() == column;
+fn changed(rule: &Rule, episodes: &[Episode], window: Interval, it: &alert::Judged) -> bool {
+    let of_column = |e: &Evidence| e.column == it.column && e.segment == it.segment;
     episodes.iter().any(|episode| {
         episode.rule == rule.name
             && episode.since == window.start
@@ -303,7 +351,7 @@ impl Row {
             window_end: row.window.end,
             metric: it.metric.clone(),
             column: it.column.clone(),
-            segment: it.segment.clone(),
+            segment: Some(row.segment.clone()).filter(|segment| !segment.is_empty()),
             against: it.against,
             value: it.value.as_ref().ok().copied(),
             reason: it.value.as_ref().err().map(ToString::to_string),
@@ -321,10 +369,21 @@ impl Row {
     }
 }
 
+/// Each name once, in the order in which it comes first.
+fn once(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut all = Vec::new();
+    for name in names {
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    }
+    all
+}
+
 impl Named {
     fn of(it: &Evidence) -> Option<Self> {
-        let Evidence { column, names, names_left_out, .. } = it.clone();
-        (!names.is_empty()).then_some(Self { column, names, names_left_out })
+        let Evidence { column, segment, names, names_left_out, .. } = it.clone();
+        (!names.is_empty()).then_some(Self { column, segment, names, names_left_out })
     }
 }
 
@@ -347,7 +406,8 @@ impl Alert {
             window_end: episode.window.end,
             windows_breached: episode.windows_breached,
             threshold: alert::note::threshold(rule, columns),
-            columns: episode.evidence.iter().filter_map(|e| e.column.clone()).collect(),
+            columns: once(episode.evidence.iter().filter_map(|e| e.column.clone())),
+            segments: once(episode.evidence.iter().filter_map(|e| e.segment.clone())),
             named: episode.evidence.iter().filter_map(Named::of).collect(),
             value: episode.evidence.first().map(|e| e.value),
             worst: episode.worst.as_ref().map(|e| e.value),

@@ -1,5 +1,5 @@
 //! `driftd check` for people: a line a column, what is over its threshold marked.
-use std::io::Write;
+use std::{collections::BTreeSet, io::Write};
 
 use anstyle::{AnsiColor, Style};
 
@@ -15,6 +15,8 @@ const NAME_WIDTH: usize = 18;
 const RANKED_MAX: usize = 5;
 /// Characters of a reason.
 const WHY_MAX: usize = 200;
+/// Segments of an alert that are named, the worst first.
+const SEGMENTS_SHOWN: usize = 3;
 
 fn coloured(colour: AnsiColor) -> Style {
     Style::new().fg_color(Some(colour.into())).bold()
@@ -23,14 +25,30 @@ fn coloured(colour: AnsiColor) -> Style {
 /// Writes the whole report.
 pub(super) fn write(report: &Report, out: &mut impl Write) -> std::io::Result<()> {
     let same = |a: &Row, b: &Row| {
-        (&a.model, &a.version, a.window_start, a.window_end)
-            == (&b.model, &b.version, b.window_start, b.window_end)
+        (&a.model, &a.version, &a.segment, a.window_start, a.window_end)
+            == (&b.model, &b.version, &b.segment, b.window_start, b.window_end)
     };
     let groups: Vec<&[Row]> = report.measurements.chunk_by(same).collect();
+    let mut calm: BTreeSet<&str> = BTreeSet::new();
     for group in &groups {
-        if !is_repeat(group, &groups) {
-            write_window(group, out)?;
+        if is_repeat(group, &groups) {
+            continue;
         }
+        match group.first().and_then(|row| row.segment.as_deref()) {
+            Some(segment) if !report.is_chosen && !group.iter().any(is_over) => {
+                calm.insert(segment);
+            }
+            _ => write_window(group, out)?,
+        }
+    }
+    if !calm.is_empty() {
+        let (count, plural) = (calm.len(), if calm.len() == 1 { "" } else { "s" });
+        writeln!(out, "{count} more segment{plural}: --segment any shows them\n")?;
+    }
+    for it in &report.left_out {
+        let (model, segment) = (shown(&it.model), shown(&it.segment));
+        let (at, rows) = (it.window_start, it.rows);
+        writeln!(out, "{model} {segment} at {at}: {rows} rows, more segments than segments_max")?;
     }
     for model in &report.empty {
         writeln!(out, "{}: no rows", shown(model))?;
@@ -54,13 +72,19 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> std::io::Result<()
     Ok(())
 }
 
+/// Whether a rule says of a value that it is over its threshold.
+fn is_over(row: &Row) -> bool {
+    matches!(row.state, Some("firing" | "pending"))
+}
+
 /// All versions together are left out where there is one version only: the numbers are its.
 fn is_repeat(group: &[Row], groups: &[&[Row]]) -> bool {
     let Some(first) = group.first().filter(|row| row.version.is_none()) else { return false };
-    let window = (&first.model, first.window_start, first.window_end);
+    let window = (&first.model, &first.segment, first.window_start, first.window_end);
     let versions = groups.iter().filter(|it| {
         it.first().is_some_and(|row| {
-            (&row.model, row.window_start, row.window_end) == window && row.version.is_some()
+            let same = (&row.model, &row.segment, row.window_start, row.window_end) == window;
+            same && row.version.is_some()
         })
     });
     versions.count() == 1
@@ -72,7 +96,9 @@ fn write_window(rows: &[Row], out: &mut impl Write) -> std::io::Result<()> {
     let version = first.version.as_deref().unwrap_or("all versions");
     let (model, version) = (shown(&first.model), shown(version));
     let (from, to, count) = (first.window_start, first.window_end, first.rows);
-    writeln!(out, "{bold}{model}{bold:#} {version}, {from} to {to}, {count} rows")?;
+    let segment = first.segment.as_deref().map(|it| format!(" {}", shown(it)));
+    let segment = segment.unwrap_or_default();
+    writeln!(out, "{bold}{model}{segment}{bold:#} {version}, {from} to {to}, {count} rows")?;
     let mut last: Option<&Option<String>> = None;
     for (i, row) in rows.iter().enumerate() {
         // Beside the same against the season it is said in brackets.
@@ -133,6 +159,13 @@ fn write_alert(alert: &Alert, out: &mut impl Write) -> std::io::Result<()> {
     let red = coloured(AnsiColor::Red);
     let columns: Vec<_> = alert.columns.iter().map(|column| shown(column)).collect();
     let of = if columns.is_empty() { String::new() } else { format!(" of {}", columns.join(", ")) };
+    let segments: Vec<_> = alert.segments.iter().map(|segment| shown(segment)).collect();
+    let (worst_ones, others) = segments.split_at(segments.len().min(SEGMENTS_SHOWN));
+    let within = match (worst_ones, others.len()) {
+        ([], _) => String::new(),
+        (names, 0) => format!(" in {}", names.join(" and ")),
+        (names, more) => format!(" in {} and {more} more", names.join(", ")),
+    };
     let worst = alert.worst.map(|it| format!(", at worst {}", figure(it))).unwrap_or_default();
     let other = alert.other.map(|Other { against, value }| {
         format!(" ({} against the {})", figure(value), against.word())
@@ -143,14 +176,15 @@ fn write_alert(alert: &Alert, out: &mut impl Write) -> std::io::Result<()> {
     let (model, rule) = (shown(&alert.model), shown(&alert.rule));
     writeln!(
         out,
-        "{red}{}{red:#} {model} {rule}: {}{of} {} since {}{worst}{found}{other}",
+        "{red}{}{red:#} {model} {rule}: {}{of}{within} {} since {}{worst}{found}{other}",
         alert.state, alert.metric, alert.threshold, alert.since
     )?;
     if !alert.threshold_from.is_empty() {
         writeln!(out, "  threshold: {}", shown_within(&alert.threshold_from, 200))?;
     }
-    for Named { column, names, names_left_out } in &alert.named {
-        let of = column.as_deref().map(|it| format!("{}: ", shown(it))).unwrap_or_default();
+    for Named { column, segment, names, names_left_out } in &alert.named {
+        let of = column.iter().chain(segment).map(|it| shown(it)).collect::<Vec<_>>().join(" in ");
+        let of = if of.is_empty() { of } else { format!("{of}: ") };
         let names: Vec<_> = names.iter().map(|it| shown(it)).collect();
         let more = match names_left_out {
             0 => String::new(),

@@ -1,10 +1,12 @@
 //! Measuring a value again, from what is kept of both sides.
+use std::borrow::Cow;
+
 use super::{explanation::Confusion, find::Found};
 use crate::{
     config::{Family, Metric, ModelConfig},
     daemon::model::Recalled,
     monitor::{
-        Against, Measurement, NullDraws,
+        Against, Frozen, Measurement, NullDraws,
         explain::{self, Account, CountPart, Explained},
         performance,
     },
@@ -48,7 +50,7 @@ pub(super) fn again(model: &ModelConfig, found: &Found, recalled: &Recalled) -> 
     let Some(column) = &stored.column else {
         let rows = CountPart {
             count: "rows",
-            reference: recalled.reference.profile.rows,
+            reference: reference_of(found, recalled).profile.rows,
             current: profile.rows,
         };
         // A profile tells no more of the window as a whole than how many rows it had.
@@ -64,17 +66,25 @@ pub(super) fn again(model: &ModelConfig, found: &Found, recalled: &Recalled) -> 
     };
     let (metric, rows_min) = (&stored.metric, model.rows_min);
     let mut nulls = NullDraws::new();
-    let compared = recalled.compared(stored.against);
-    let explained = explain::explain(compared, profile, column, metric, rows_min, &mut nulls);
+    let (compared, segment) = (reference_of(found, recalled), stored.segment.clone());
+    let explained = explain::explain(&compared, profile, column, metric, rows_min, &mut nulls);
     if stored.against == Some(Against::Season)
-        && let Some(why) = recalled.season.as_ref().and_then(|it| it.short(""))
+        && let Some(why) =
+            recalled.season.as_ref().and_then(|it| it.short(segment.as_deref().unwrap_or_default()))
     {
-        let measurement = Measurement { value: Err(why), ..explained.measurement };
+        let measurement = Measurement { value: Err(why), segment, ..explained.measurement };
         return Again { measurement: Some(measurement), ..Again::default() };
     }
     Again {
-        measurement: Some(explained.measurement.clone()),
+        measurement: Some(Measurement { segment, ..explained.measurement.clone() }),
         explained: Some(explained),
         ..Again::default()
     }
+}
+
+/// What the measurement was compared with: the reference or the season, or the segment's part of
+/// it.
+pub(super) fn reference_of<'a>(found: &Found, recalled: &'a Recalled) -> Cow<'a, Frozen> {
+    let Measurement { segment, against, .. } = &found.measurement;
+    recalled.compared(*against).of_segment(segment.as_deref().unwrap_or_default())
 }

@@ -1,7 +1,10 @@
 //! Everything that is said about one value.
 use serde::Serialize;
 
-use super::{again::again, find::Found};
+use super::{
+    again::{again, reference_of},
+    find::Found,
+};
 use crate::{
     alert::{Episode, Outcome, judge, note},
     config::{ModelConfig, ReferenceKind, Rule, Threshold},
@@ -36,6 +39,8 @@ pub(super) struct Explanation {
     pub(super) against: Option<Against>,
     /// The same value against the model's other reference, where it has two.
     pub(super) other_value: Option<f64>,
+    /// Null for all rows together.
+    pub(super) segment: Option<String>,
     pub(super) window_start: Timestamp,
     pub(super) window_end: Timestamp,
     /// The alert that was asked for.
@@ -188,6 +193,7 @@ impl Explanation {
             column: stored.column.clone(),
             against: stored.against,
             other_value: found.other.as_ref().and_then(|it| it.value.as_ref().ok().copied()),
+            segment: stored.segment.clone(),
             window_start: found.window.start,
             window_end: found.window.end,
             episode: episode.map(|it| it.id.clone()),
@@ -209,7 +215,7 @@ impl Explanation {
             impact: Placed::of(model, roles, found, recalled),
             reference: again.explained.as_ref().map(|it| Side {
                 id: Some(compared.id.clone()),
-                rows: compared.profile.rows,
+                rows: reference_of(found, recalled).profile.rows,
                 rows_used: it.rows_reference,
             }),
             current: Side { id: None, rows, rows_used: stored.rows },

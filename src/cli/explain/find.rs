@@ -5,7 +5,7 @@ use crate::{
     alert::Episode,
     config::{Config, METRICS, ModelConfig, On, Rule},
     monitor::{Against, Measurement},
-    store::{MeasurementsRow, Store},
+    store::{MeasurementsRow, Select, Store},
     time::{Grid, Interval, Span, Timestamp, WindowSize},
 };
 
@@ -25,6 +25,8 @@ pub(super) struct Wanted<'a> {
     pub(super) version: Option<&'a str>,
     /// Against what.
     pub(super) against: Option<Against>,
+    /// All rows together where there is none.
+    pub(super) segment: Option<&'a str>,
 }
 
 /// A measurement as it was stored.
@@ -55,8 +57,15 @@ impl Wanted<'_> {
         self.size.or(rule.map(|rule| rule.window)).unwrap_or(self.model.window)
     }
 
+    /// Of each version, what is of the segment.
+    fn select(&self) -> Select<'_> {
+        Select { version: None, segment: Some(self.segment.unwrap_or_default()) }
+    }
+
     fn is_of(&self, it: &Measurement) -> bool {
-        it.segment.is_none() && it.metric == self.metric && it.column.as_deref() == self.column
+        it.segment.as_deref() == self.segment
+            && it.metric == self.metric
+            && it.column.as_deref() == self.column
     }
 
     /// What is meant among what was measured against one thing or another: what is asked for, else
@@ -86,15 +95,16 @@ pub(super) async fn metric(store: &Store, wanted: &Wanted<'_>) -> anyhow::Result
             let window = grid.window_of(at);
             let range =
                 Interval { start: window.start, end: window.end.max(window.start.plus(LONGEST)) };
-            let mut rows = store.measurements(name, None, None, range).await?;
+            let mut rows = store.measurements(name, wanted.select(), None, range).await?;
             rows.retain(|row| row.window.start == window.start || row.window.end <= window.end);
             rows
         }
-        None => store.measurements_newest(name, None, None, NEWEST_MAX).await?,
+        None => store.measurements_newest(name, wanted.select(), None, NEWEST_MAX).await?,
     };
     if rows.is_empty() {
+        let of = wanted.segment.map(|it| format!(" of the segment `{it}`")).unwrap_or_default();
         bail!(
-            "nothing was measured{}",
+            "nothing was measured{of}{}",
             wanted.window.map(|at| format!(" at {at}")).unwrap_or_default()
         );
     }
@@ -184,12 +194,15 @@ pub(super) async fn alert(
     config: &Config,
     episode: &Episode,
     column: Option<&str>,
+    segment: Option<&str>,
 ) -> anyhow::Result<Found> {
     let model = &config.models[&episode.model];
     let rule = model.rules.iter().find(|rule| rule.name == episode.rule);
     let worst = episode.worst.as_ref();
     let own = worst.and_then(|it| it.column.as_deref());
+    let own_segment = worst.and_then(|it| it.segment.as_deref());
     let wanted = Wanted {
+        segment: segment.or(own_segment),
         model,
         metric: &episode.metric,
         column: column.or(own),
@@ -200,7 +213,14 @@ pub(super) async fn alert(
     };
     let range = Interval { start: episode.since, end: episode.window.end };
     let version = episode.version.as_deref().unwrap_or_default();
-    let mut rows = store.measurements(&episode.model, Some(version), None, range).await?;
+    let mut rows = store
+        .measurements(
+            &episode.model,
+            Select { version: Some(version), ..wanted.select() },
+            None,
+            range,
+        )
+        .await?;
     let grid = Grid { size: wanted.size(), zone: model.time_zone.clone() };
     if !rows.is_empty() {
         check_column(&wanted, &rows)?;
@@ -209,7 +229,9 @@ pub(super) async fn alert(
     rows.retain(|row| row.measurements.iter().any(|it| wanted.is_of(it)));
     let is_worst = |row: &&MeasurementsRow| {
         let value = wanted.choose(&row.measurements).map(|(it, _)| &it.value);
-        let worst = worst.filter(|it| it.column.as_deref() == wanted.column);
+        let worst = worst.filter(|it| {
+            it.column.as_deref() == wanted.column && it.segment.as_deref() == wanted.segment
+        });
         match (value, worst) {
             (Some(Ok(value)), Some(worst)) => value.total_cmp(&worst.value).is_eq(),
             _ => false,

@@ -11,6 +11,8 @@ use crate::{
 /// The page.
 pub(super) fn render(it: &Explanation) -> String {
     let of = it.column.as_ref().map(|name| format!(" of {}", shown(name))).unwrap_or_default();
+    let within = it.segment.as_ref().map(|name| format!(" in {}", shown(name)));
+    let of = of + &within.unwrap_or_default();
     let title = format!("{}{of}", it.metric);
     // What no rule judges is measured by its own threshold.
     let over = it.value.zip(it.threshold).is_some_and(|(value, threshold)| value > threshold);

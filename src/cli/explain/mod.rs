@@ -29,7 +29,7 @@ use crate::{
         model::{ModelWorker, Shared},
     },
     engine::Slice,
-    monitor::Against,
+    monitor::{Against, segment},
     store::Store,
     time::{Grid, Timestamp, WindowSize},
 };
@@ -66,6 +66,9 @@ pub(super) struct Args {
     /// metric, else the season.
     #[arg(long, value_enum, conflicts_with = "alert")]
     against: Option<Side>,
+    /// The segment, such as `origin=JFK`; all rows together where not given.
+    #[arg(long)]
+    segment: Option<String>,
     /// How the result is shown.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -119,7 +122,8 @@ async fn explain(config: Config, args: &Args) -> anyhow::Result<Explanation> {
         let episode = find_alert(&store, id).await?;
         let model = config.models.get(&episode.model);
         model.with_context(|| format!("model `{}` is not configured any longer", episode.model))?;
-        let found = find::alert(&store, &config, &episode, args.column.as_deref()).await?;
+        let (column, segment) = (args.column.as_deref(), args.segment());
+        let found = find::alert(&store, &config, &episode, column, segment.as_deref()).await?;
         return of_found(config, store, found, Some(episode)).await;
     }
     let names = || config.models.keys().map(String::as_str);
@@ -131,7 +135,9 @@ async fn explain(config: Config, args: &Args) -> anyhow::Result<Explanation> {
         }
     };
     super::known("model", &model, names())?;
+    let segment = args.segment();
     let wanted = Wanted {
+        segment: segment.as_deref(),
         model: &config.models[&model],
         metric: args.metric.as_deref().unwrap_or_default(),
         column: args.column.as_deref(),
@@ -153,6 +159,14 @@ async fn explain(config: Config, args: &Args) -> anyhow::Result<Explanation> {
     of_found(config, store, found, None).await
 }
 
+impl Args {
+    /// The segment's name as it is kept.
+    fn segment(&self) -> Option<String> {
+        let text = self.segment.as_ref()?;
+        Some(segment::canonical(text).unwrap_or_else(|| text.clone()))
+    }
+}
+
 async fn of_found(
     config: Config,
     store: Store,
@@ -170,7 +184,7 @@ async fn of_found(
     };
     let model = &config.models[&found.model];
     let mut worker = ModelWorker::load(shared, &found.model).await?;
-    let slice = Slice::of_version(&found.version);
+    let slice = Slice::new(&found.version, found.measurement.segment.clone().unwrap_or_default());
     let mut recalled = worker.recall(found.window, &slice).await?;
     let metric = &found.measurement.metric;
     recalled.custom = worker.ask_again(found.window, metric, &found.version).await?;

@@ -26,6 +26,8 @@ fn coloured(colour: AnsiColor) -> Style {
 pub(super) fn write(it: &Explanation, out: &mut impl Write) -> std::io::Result<()> {
     let bold = Style::new().bold();
     let of = it.column.as_ref().map(|name| format!(" of {}", shown(name))).unwrap_or_default();
+    let within = it.segment.as_ref().map(|name| format!(" in {}", shown(name)));
+    let of = of + &within.unwrap_or_default();
     let (model, version) =
         (shown(&it.model), shown(it.version.as_deref().unwrap_or("all versions")));
     let (from, to) = (it.window_start, it.window_end);

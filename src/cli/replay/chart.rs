@@ -15,6 +15,20 @@ const COLUMNS_MAX: usize = 5;
 
 type Points = Vec<(Timestamp, Option<f64>)>;
 
+/// Where a line stands among what the alarms were about: columns, or the worst of each in its
+/// segment.
+fn rank(rule: &Rule, alarms: &[Alarm], name: &str) -> Option<usize> {
+    let listed = alarms.iter().flat_map(|it| &it.columns).position(|column| column == name);
+    let worst = alarms.iter().filter_map(|it| it.worst.as_ref());
+    let mut worst = worst.filter_map(|it| Some((it, it.segment.as_ref()?)));
+    listed.or_else(|| {
+        worst.position(|(it, segment)| {
+            let column = it.column.as_deref().unwrap_or(rule.metric);
+            name == format!("{column} in {segment}")
+        })
+    })
+}
+
 /// A chart of all versions together; `None` where nothing was measured.
 pub(super) fn chart(
     model: &ModelConfig,
@@ -28,13 +42,17 @@ pub(super) fn chart(
     for row in rows.iter().filter(|row| grid.window_of(row.window.start) == row.window) {
         let of_rule = row.measurements.iter().filter(|it| it.metric == rule.metric);
         let mut highest = None;
-        for it in of_rule.filter(|it| it.segment.is_none()) {
+        for it in of_rule.filter(|it| rule.segment.takes(it.segment.as_deref())) {
             let column = it.column.as_deref().unwrap_or(rule.metric);
             if it.column.is_some() && !super::report::looks_at(model, rule, roles, column) {
                 continue;
             }
             let value = it.value.as_ref().ok().copied();
-            lines.entry(column.to_owned()).or_default().push((row.window.start, value));
+            let name = match &it.segment {
+                Some(segment) => format!("{column} in {segment}"),
+                None => column.to_owned(),
+            };
+            lines.entry(name).or_default().push((row.window.start, value));
             let limit = match rule.threshold {
                 Threshold::Budget { .. } | Threshold::Derived(_) => {
                     it.limit_of(&rule.name).and_then(|it| it.bounds.as_ref().ok()?.upper)
@@ -48,7 +66,7 @@ pub(super) fn chart(
     let mut names: Vec<(usize, f64, String)> = lines
         .iter()
         .map(|(name, points)| {
-            let rank = alarms.iter().flat_map(|it| &it.columns).position(|column| column == name);
+            let rank = rank(rule, alarms, name);
             let most = points.iter().filter_map(|(_, value)| *value).fold(f64::MIN, f64::max);
             (rank.unwrap_or(usize::MAX), most, name.clone())
         })

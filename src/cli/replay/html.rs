@@ -141,6 +141,7 @@ fn alarm_row(rule: &RuleReport, alarm: &Alarm) -> Markup {
             td.number { (span(alarm.lasted_s)) }
             td { @if let Some(worst) = &alarm.worst {
                 @if let Some(column) = &worst.column { (shown(column)) " " }
+                @if let Some(segment) = &worst.segment { "in " (shown(segment)) " " }
                 (figure(worst.value))
             } }
             td { @for it in met {

@@ -9,7 +9,7 @@ use crate::{
     engine::{Roles, rules},
     notify::Evidence,
     plot::LineChart,
-    store::{Group, RetrainingRow, Store},
+    store::{Group, RetrainingRow, Select, Store},
     time::{Grid, Interval, Span, Timestamp},
 };
 
@@ -73,12 +73,16 @@ pub(super) struct Alarm {
     pub(super) windows_breached: u32,
     /// Columns that breached, the first ones first; empty for a metric of the window.
     pub(super) columns: Vec<String>,
+    /// Segments that breached, the first ones first; empty of a rule on all rows together.
+    pub(super) segments: Vec<String>,
     pub(super) worst: Option<Worst>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct Worst {
     pub(super) column: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) segment: Option<String>,
     pub(super) value: f64,
     pub(super) threshold: f64,
 }
@@ -143,7 +147,8 @@ impl Replayed<'_> {
         episodes.reverse();
         let retrainings = self.store.retrainings(Some(&model.name), false, u32::MAX).await?;
         let roles = Roles::new(model);
-        let measured = self.store.measurements(&model.name, Some(""), None, self.span).await?;
+        let every = Select { version: Some(""), segment: None };
+        let measured = self.store.measurements(&model.name, every, None, self.span).await?;
         let rules = model.rules.iter().map(|rule| {
             let alarms = self.alarms(rule, &episodes);
             RuleReport {
@@ -191,6 +196,7 @@ impl Replayed<'_> {
                 lasted_s: seconds(ended_at.unwrap_or(self.end).since(fired_at)),
                 windows_breached: episode.windows_breached,
                 columns: self.watch.columns(&episode.id),
+                segments: self.watch.segments(&episode.id),
                 worst,
             })
         });
@@ -282,6 +288,7 @@ impl Worst {
     fn of(evidence: &Evidence) -> Self {
         Self {
             column: evidence.column.clone(),
+            segment: evidence.segment.clone(),
             value: evidence.value,
             threshold: evidence.threshold,
         }

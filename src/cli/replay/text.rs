@@ -127,11 +127,17 @@ fn write_alarm(alarm: &Alarm, out: &mut impl Write) -> std::io::Result<()> {
         None => write!(out, "still firing after {lasted}")?,
     }
     if let Some(worst) = &alarm.worst {
-        let of = worst.column.as_ref().map(|name| format!("{} ", shown(name)));
-        write!(out, ", worst {}{}", of.unwrap_or_default(), figure(worst.value))?;
+        let of = worst.column.iter().chain(&worst.segment).map(|name| shown(name));
+        let of: Vec<String> = of.collect();
+        let space = if of.is_empty() { "" } else { " " };
+        write!(out, ", worst {}{space}{}", of.join(" in "), figure(worst.value))?;
     }
     let also = alarm.columns.len();
-    if also > 1 { writeln!(out, " of {also} columns") } else { writeln!(out) }
+    if also > 1 {
+        write!(out, " of {also} columns")?;
+    }
+    let segments = alarm.segments.len();
+    if segments > 1 { writeln!(out, " in {segments} segments") } else { writeln!(out) }
 }
 
 fn write_retraining(it: &Retraining, out: &mut impl Write) -> std::io::Result<()> {

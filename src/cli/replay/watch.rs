@@ -21,6 +21,8 @@ pub(super) struct Sighting {
 pub(super) struct Watch {
     /// By episode and column, none for the window as a whole.
     sightings: BTreeMap<(String, Option<String>), Sighting>,
+    /// The segments of an episode, in the order in which they came.
+    segments: BTreeMap<String, Vec<String>>,
     /// In the order in which they were refused; the same reason of one episode once.
     pub(super) refused: Vec<Refused>,
 }
@@ -33,6 +35,11 @@ impl Watch {
                 let key = (episode.id.clone(), evidence.column.clone());
                 let sighting = Sighting { at: now, window: episode.window };
                 self.sightings.entry(key).or_insert(sighting);
+                let Some(segment) = &evidence.segment else { continue };
+                let seen = self.segments.entry(episode.id.clone()).or_default();
+                if !seen.contains(segment) {
+                    seen.push(segment.clone());
+                }
             }
         }
         for refusal in refused {
@@ -49,6 +56,11 @@ impl Watch {
             self.of(episode).filter_map(|(column, it)| Some((it.at, column.clone()?))).collect();
         found.sort();
         found.into_iter().map(|(_, column)| column).collect()
+    }
+
+    /// The segments that an alarm was about, the first ones first.
+    pub(super) fn segments(&self, episode: &str) -> Vec<String> {
+        self.segments.get(episode).cloned().unwrap_or_default()
     }
 
     /// When an alarm was first about a column, or about the window as a whole.

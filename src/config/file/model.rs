@@ -289,6 +289,10 @@ pub(in crate::config) struct Rule {
     /// `reference` beside it. The season, for windows that have a slot in it, where not given.
     #[serde(default)]
     pub(in crate::config) against: Option<Against>,
+    /// Judge the rows of one segment, such as `origin=JFK`, or of each, `any`. All rows together
+    /// where not given.
+    #[serde(default)]
+    pub(in crate::config) segment: Option<String>,
 }
 
 impl Options for Rule {

@@ -6,8 +6,9 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use super::ModelWorker;
 use crate::{
-    config::{ModelConfig, NamedSource, On, instead},
+    config::{ModelConfig, NamedSource, On, ReferenceKind, instead},
     daemon::parts,
+    engine::can_segment,
     plot::shown,
     profile::data_name,
     query::LABEL,
@@ -28,6 +29,8 @@ pub struct Missing {
     column: String,
     /// What to write instead.
     hint: Option<String>,
+    /// Its type, where it is there and can't name segments.
+    unfit: Option<String>,
     /// Whether nothing can be said without it. Of a feature that is gone every measurement says
     /// so by itself, and the others stay.
     pub needed: bool,
@@ -49,7 +52,15 @@ impl Named {
 
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { source, key, column, hint, .. } = self;
+        let Self { source, key, column, hint, unfit, .. } = self;
+        if let Some(found) = unfit {
+            let column = shown(column);
+            return write!(
+                f,
+                "the column `{column}` of the source `{source}` is {found} and can't be a segment \
+                 ({key}); segments are of text, whole numbers, true and false"
+            );
+        }
         write!(f, "the source `{source}` has no column `{}` ({key})", shown(column))?;
         hint.iter().try_for_each(|hint| write!(f, "; {hint}"))
     }
@@ -71,6 +82,9 @@ fn of_predictions(model: &ModelConfig) -> Vec<Named> {
     let weighed = model.importances.iter().flat_map(|it| it.shares());
     let weighed = weighed.filter(|(_, share)| **share > 0.0).map(|(column, _)| column);
     wanted.extend(weighed.map(|column| feature(format!("`[models.{name}.importances]`"), column)));
+    let segments = of("predictions", "segments");
+    let declared: BTreeSet<&String> = model.predictions.segments.iter().flatten().collect();
+    wanted.extend(declared.into_iter().map(|column| Named::needed(segments.clone(), column)));
     for rule in &model.rules {
         if let On::Columns(columns) = &rule.on {
             let key = format!("`on` of the rule `{}`", rule.name);
@@ -104,6 +118,10 @@ fn of_labels(model: &ModelConfig) -> Option<(&NamedSource, Vec<Named>)> {
 pub async fn missing(model: &ModelConfig) -> Result<Vec<Missing>, SourceError> {
     let predictions = &model.predictions.source;
     let mut found = lacking(predictions, of_predictions(model)).await?;
+    found.extend(unfit_segments(model, predictions).await?);
+    if let ReferenceKind::Static(reference) = &model.reference.kind {
+        found.extend(unfit_segments(model, reference).await?);
+    }
     if let Some((source, wanted)) = of_labels(model) {
         found.extend(lacking(source, wanted).await?);
     }
@@ -122,6 +140,43 @@ pub fn names(source: &dyn Source, parts: &[Part], wanted: &[String]) -> BTreeSet
     there
 }
 
+/// The columns of segments that hold what no segment can be named by, such as fractions.
+async fn unfit_segments(
+    model: &ModelConfig,
+    named: &NamedSource,
+) -> Result<Vec<Missing>, SourceError> {
+    if model.predictions.segments.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (model, named) = (model.clone(), named.clone());
+    parts::blocking(move || unfit(&model, &named)).await
+}
+
+/// The same, as far as the source's last parts by name tell.
+///
+/// # Errors
+/// A source that can't be listed.
+pub fn unfit(model: &ModelConfig, named: &NamedSource) -> Result<Vec<Missing>, SourceError> {
+    let source = named.source.get();
+    let parts = source.parts()?;
+    let schemas = parts.iter().rev().take(PARTS_MAX).filter_map(|part| source.schema(part).ok());
+    let schemas: Vec<_> = schemas.collect();
+    let declared: BTreeSet<&String> = model.predictions.segments.iter().flatten().collect();
+    let found = declared.into_iter().filter_map(|column| {
+        let mut types = schemas.iter().filter_map(|it| it.field_with_name(column).ok());
+        let found = types.find(|field| !can_segment(field.data_type()))?;
+        Some(Missing {
+            source: named.name.clone(),
+            key: format!("`segments` of `[models.{}.predictions]`", model.name),
+            column: column.clone(),
+            hint: None,
+            unfit: Some(found.data_type().to_string().to_lowercase()),
+            needed: true,
+        })
+    });
+    Ok(found.collect())
+}
+
 async fn lacking(named: &NamedSource, wanted: Vec<Named>) -> Result<Vec<Missing>, SourceError> {
     let source: Arc<dyn Source> = Arc::new(named.source.clone());
     let all = parts::list(&source).await?;
@@ -137,7 +192,8 @@ async fn lacking(named: &NamedSource, wanted: Vec<Named>) -> Result<Vec<Missing>
             continue;
         }
         let hint = instead(&column, shown_names.iter().map(String::as_str));
-        missing.push(Missing { source: named.name.clone(), key, column, hint, needed });
+        let (source, unfit) = (named.name.clone(), None);
+        missing.push(Missing { source, key, column, hint, unfit, needed });
     }
     Ok(missing)
 }

@@ -63,7 +63,7 @@ impl ModelWorker {
             let mut frozen = frozen_of(&model, &roles, &read, STATIC, false);
             if let Some(kept) = kept {
                 let whole = Frozen { segments: BTreeMap::new(), ..kept.as_ref().clone() };
-                frozen = with_segments(&model, &roles, whole, &read.segments, false);
+                frozen = with_segments(&model, &roles, whole, &read.segments);
             }
             together::complete(&source, &roles, &model, &mut frozen)?;
             Ok((frozen, roster, read.rows_refused))
@@ -252,7 +252,7 @@ fn frozen_of(
     frozen.own = reference::own_windows(model, roles, &frozen, &read.whole.windows, anew);
     read.labels.clone().judge(model, &mut frozen);
     frozen.scores = read.scores.as_ref().and_then(|sums| ScoreMeans::of(sums, &frozen.bins));
-    with_segments(model, roles, frozen, &read.segments, anew)
+    with_segments(model, roles, frozen, &read.segments)
 }
 
 fn with_segments(
@@ -260,10 +260,11 @@ fn with_segments(
     roles: &Roles,
     mut frozen: Frozen,
     segments: &BTreeMap<String, Collected>,
-    _anew: bool,
 ) -> Frozen {
     let freeze = |(name, it): (&String, &Collected)| {
-        (name.clone(), frozen.freeze_segment(it.whole.clone(), model.reference.bins))
+        let mut segment = frozen.freeze_segment(it.whole.clone(), model.reference.bins);
+        segment.own = reference::own_windows_of_segment(model, roles, &segment, &it.windows);
+        (name.clone(), segment)
     };
     frozen.segments = segments.iter().map(freeze).collect();
     frozen.segments_of = reference::segments_of(model, roles);

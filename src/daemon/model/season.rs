@@ -11,7 +11,7 @@ use crate::{
     },
     monitor::{Against, Frozen, Measurement, OwnWindows},
     profile::{Limits, Profile},
-    store::Group,
+    store::{Group, Select},
     time::{Grid, Interval, Season, Span, Timestamp, WindowSize},
 };
 
@@ -87,17 +87,18 @@ impl ModelWorker {
         &self,
         grid: &Grid,
         window: Interval,
-    ) -> Result<Option<OwnWindows>, TurnError> {
+    ) -> Result<BTreeMap<String, OwnWindows>, TurnError> {
         let model = self.model();
         let metrics = season::asking_windows(model, grid.size);
         if metrics.is_empty() {
-            return Ok(None);
+            return Ok(BTreeMap::new());
         }
         let store = &self.shared.store;
         let before = Interval { start: values_from(grid, window), end: window.start };
         let episodes = store.episodes(Some(&self.name), false, EPISODES_MAX).await?;
-        let rows = store.measurements(&self.name, Some(""), Some(Group::Drift), before).await?;
-        let mut shown: Vec<(Timestamp, Vec<Measurement>, bool)> = Vec::new();
+        let of = Select { version: Some(""), ..self.slices() };
+        let rows = store.measurements(&self.name, of, Some(Group::Drift), before).await?;
+        let mut by_segment: BTreeMap<String, Vec<Shown>> = BTreeMap::new();
         for row in rows {
             if grid.window_of(row.window.start) != row.window {
                 continue;
@@ -110,19 +111,29 @@ impl ModelWorker {
             let values: Vec<Measurement> = row.measurements.into_iter().filter(asked).collect();
             if !values.is_empty() {
                 let was_alert = season::was_alert(model, &episodes, window, row.window);
+                let shown = by_segment.entry(row.segment).or_default();
                 shown.push((row.window.start, values, was_alert));
             }
         }
-        // Where alerts are the most of it, they are no exception.
-        let calm = shown.iter().filter(|(_, _, was_alert)| !was_alert).count();
-        let is_calm = 2 * calm >= shown.len();
-        let shown: Vec<(Timestamp, &[Measurement])> = shown
-            .iter()
-            .filter(|(_, _, was_alert)| !(is_calm && *was_alert))
-            .map(|(start, values, _)| (*start, values.as_slice()))
-            .collect();
-        Ok(Some(OwnWindows::of_values(grid.size, &shown)))
+        let own =
+            |(segment, shown): (String, Vec<Shown>)| (segment, own_windows(grid.size, &shown));
+        Ok(by_segment.into_iter().map(own).collect())
     }
+}
+
+/// When a window began, what it has shown, and whether an alert was about it.
+type Shown = (Timestamp, Vec<Measurement>, bool);
+
+fn own_windows(size: WindowSize, shown: &[Shown]) -> OwnWindows {
+    // Where alerts are the most of it, they are no exception.
+    let calm = shown.iter().filter(|(_, _, was_alert)| !was_alert).count();
+    let is_calm = 2 * calm >= shown.len();
+    let shown: Vec<(Timestamp, &[Measurement])> = shown
+        .iter()
+        .filter(|(_, _, was_alert)| !(is_calm && *was_alert))
+        .map(|(start, values, _)| (*start, values.as_slice()))
+        .collect();
+    OwnWindows::of_values(size, &shown)
 }
 
 /// Where the windows begin whose values a budget is asked of.

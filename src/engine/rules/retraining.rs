@@ -91,11 +91,12 @@ fn order(
 }
 
 fn reason(rule: &Rule, episode: &Episode, columns: Option<usize>) -> String {
-    let value =
-        episode.evidence.first().map_or(String::new(), |Evidence { column, value, .. }| {
-            let of = column.as_ref().map(|c| format!(" of `{c}`")).unwrap_or_default();
-            format!("{of} is {value:.4},")
-        });
+    let value = episode.evidence.first().map_or(String::new(), |it| {
+        let Evidence { column, segment, value, .. } = it;
+        let of = column.as_ref().map(|c| format!(" of `{c}`")).unwrap_or_default();
+        let at = segment.as_ref().map(|s| format!(" in `{s}`")).unwrap_or_default();
+        format!("{of}{at} is {value:.4},")
+    });
     let windows = match episode.windows_breached {
         1 => "1 window".to_owned(),
         more => format!("{more} windows"),

@@ -1,3 +1,5 @@
+mod segments;
+
 use std::path::Path;
 
 use super::*;
@@ -273,7 +275,12 @@ fn what_follows_a_fire_is_ordered_after_it_even_at_one_instant() {
     let rule = &desk.context().model.rules[0];
     let now = Timestamp::from_micros(1_000_000);
     let mut memory = Memory::default();
-    let judged = [alert::Judged { column: None, outcome: alert::Outcome::Breach, evidence: None }];
+    let judged = [alert::Judged {
+        column: None,
+        segment: None,
+        outcome: alert::Outcome::Breach,
+        evidence: None,
+    }];
     let window = Interval { start: Timestamp::MIN, end: now };
     let rule = Rule { windows: 1, ..rule.clone() };
     let subject = Subject { instance: "i", model: "m", version: None };

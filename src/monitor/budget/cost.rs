@@ -1,7 +1,7 @@
 //! What a rule without a budget may cost: how often it passes its threshold where nothing drifts.
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use super::{WINDOWS_FEW, patience::WINDOWS_MAX, rows_of};
+use super::{Series, WINDOWS_FEW, patience::WINDOWS_MAX, rows_of};
 use crate::{monitor::Frozen, time::WindowSize};
 
 /// The probability that a window without drift makes any of these columns breach for the
@@ -23,7 +23,7 @@ pub fn chance(
         let Some(course) = own.course(metric, name).filter(|it| it.len() >= WINDOWS_FEW) else {
             continue;
         };
-        let rows = rows_of(frozen, metric, name)?;
+        let rows = rows_of(frozen, metric, Series { segment: "", column: name })?;
         let Some(above) = threshold(name, course.rows_typical()) else { continue };
         let Some((mean, deviation, level)) = course.against(metric, rows, above) else { continue };
         let passed = match deviation > 0.0 {

@@ -55,6 +55,15 @@ pub struct Demand {
     pub effect_min: Option<f64>,
 }
 
+/// One column of the whole, or of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Series<'a> {
+    /// The segment; empty for the whole.
+    pub segment: &'a str,
+    /// The column.
+    pub column: &'a str,
+}
+
 /// Where the thresholds of a rule come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Basis {
@@ -76,7 +85,7 @@ pub struct Thresholds<'a> {
     single: f64,
     /// What that makes of one window, by the sizes.
     shares: BTreeMap<(u64, u64), f64>,
-    own: Option<&'a OwnWindows>,
+    size: WindowSize,
     level: Level<'a>,
     basis: Basis,
 }
@@ -90,23 +99,35 @@ impl<'a> Thresholds<'a> {
         columns: &[&'a str],
         demand: Demand,
     ) -> Self {
-        let own = frozen.own.iter().find(|own| own.size == size);
-        let enough = |name: &'a str| {
-            let course = own?.course(metric, name)?;
-            let rows = rows_of(frozen, metric, name)?;
-            (course.len() >= WINDOWS_ENOUGH).then_some((name, course, rows))
+        let series = |column: &&'a str| Series { segment: "", column };
+        let series: Vec<Series<'a>> = columns.iter().map(series).collect();
+        Self::over(frozen, metric, size, &series, demand)
+    }
+
+    /// For a rule on `metric` of columns of several segments.
+    pub fn over(
+        frozen: &'a Frozen,
+        metric: &'a str,
+        size: WindowSize,
+        series: &[Series<'a>],
+        demand: Demand,
+    ) -> Self {
+        let enough = |series: Series<'a>| {
+            let course = own_of(frozen, series.segment, size)?.course(metric, series.column)?;
+            let rows = rows_of(frozen, metric, series)?;
+            (course.len() >= WINDOWS_ENOUGH).then_some((series, course, rows))
         };
-        let exact: Vec<(&'a str, &'a Course, u64)> =
-            columns.iter().filter_map(|name| enough(name)).collect();
-        let (all, count) = (columns.len().max(1), exact.len());
+        let exact: Vec<(Series<'a>, &'a Course, u64)> =
+            series.iter().filter_map(|it| enough(*it)).collect();
+        let (all, count) = (series.len().max(1), exact.len());
         let alarms = demand.alarms.clamp(0.0, 0.99);
         // Each column has the same part of what may happen by chance.
         let part = |columns: f64| -(columns / all as f64 * (-alarms).ln_1p()).exp_m1();
         let level = Level::new(metric, &exact, part(count as f64), demand.windows);
-        let windows = own.map_or(0, |own| own.starts.len());
-        let basis = Basis { columns: columns.len(), exact: count, windows };
+        let windows = own_of(frozen, "", size).map_or(0, |own| own.starts.len());
+        let basis = Basis { columns: series.len(), exact: count, windows };
         let shares = BTreeMap::new();
-        Self { frozen, metric, demand, single: part(1.0), shares, own, level, basis }
+        Self { frozen, metric, demand, single: part(1.0), shares, size, level, basis }
     }
 
     /// Where they come from.
@@ -117,13 +138,18 @@ impl<'a> Thresholds<'a> {
     /// The thresholds for a column of a window of which `rows` rows have a value, on both sides of
     /// what drifts both ways, and where they come from. `None` where there is neither a least
     /// effect nor anything to draw from.
-    pub fn bounds(&mut self, column: &str, rows: u64, nulls: &mut NullDraws) -> Option<Found> {
-        let (chance, cut) = self.parts(column, rows, nulls)?;
+    pub fn bounds(
+        &mut self,
+        series: Series<'_>,
+        rows: u64,
+        nulls: &mut NullDraws,
+    ) -> Option<Found> {
+        let (chance, cut) = self.parts(series, rows, nulls)?;
         let distance = larger(chance, cut)?;
-        let sizes = (rows_of(self.frozen, self.metric, column)?, rows);
+        let sizes = (rows_of(self.frozen, self.metric, series)?, rows);
         let bounds = sides::bounds(self.metric, distance, sizes);
         let Basis { columns, windows, .. } = self.basis;
-        let exact = self.level.at(column, rows).is_some();
+        let exact = self.level.at(series, rows).is_some();
         let by = match (chance, cut) {
             (Some(chance), Some(cut)) if chance <= cut => "the least effect, chance explains less",
             (None, _) => "the least effect",
@@ -140,26 +166,28 @@ impl<'a> Thresholds<'a> {
     /// both ways its distance from the middle. `None` where there is neither a least effect nor
     /// anything to draw from.
     pub fn at(&mut self, column: &str, rows: u64, nulls: &mut NullDraws) -> Option<f64> {
-        let (chance, cut) = self.parts(column, rows, nulls)?;
+        let (chance, cut) = self.parts(Series { segment: "", column }, rows, nulls)?;
         larger(chance, cut)
     }
 
-    /// What chance explains, and the least effect.
+    /// What chance explains, and the least effect; `None` too where the reference lacks the
+    /// segment.
     fn parts(
         &mut self,
-        column: &str,
+        series: Series<'_>,
         rows: u64,
         nulls: &mut NullDraws,
     ) -> Option<(Option<f64>, Option<f64>)> {
-        let reference = self.frozen.profile.columns.get(column)?;
-        let bins = self.frozen.bins.get(column).unwrap_or(&Bins::None);
-        let sizes = (rows_of(self.frozen, self.metric, column)?, rows);
+        let frozen = part_of(self.frozen, series.segment)?;
+        let reference = frozen.profile.columns.get(series.column)?;
+        let bins = frozen.bins.get(series.column).unwrap_or(&Bins::None);
+        let sizes = (rows_of(self.frozen, self.metric, series)?, rows);
         let usual = || usual_cut(self.metric, reference, sizes);
         let usual = || usual().map(|cut| sides::distance(self.metric, cut, sizes));
         let cut = self.demand.effect_min.or_else(usual);
-        let chance = match self.level.at(column, rows) {
+        let chance = match self.level.at(series, rows) {
             Some(chance) => Some(chance),
-            None => self.redrawn(column, reference, bins, sizes, cut.unwrap_or(0.0), nulls),
+            None => self.redrawn(series, reference, bins, sizes, cut.unwrap_or(0.0), nulls),
         };
         Some((chance, cut))
     }
@@ -168,7 +196,7 @@ impl<'a> Thresholds<'a> {
     /// it.
     fn redrawn(
         &mut self,
-        column: &str,
+        series: Series<'_>,
         reference: &ColumnProfile,
         bins: &Bins,
         sizes: (u64, u64),
@@ -182,7 +210,8 @@ impl<'a> Thresholds<'a> {
         let half = |share: f64| if is_two_sided(self.metric) { 0.5 * share } else { share };
         let share = 1.0 - half(single);
         let far = |value: f64, rows: u64| sides::distance(self.metric, value, (sizes.0, rows));
-        let course = self.own.and_then(|own| own.course(self.metric, column));
+        let own = own_of(self.frozen, series.segment, self.size);
+        let course = own.and_then(|own| own.course(self.metric, series.column));
         let Some(course) = course.filter(|course| course.len() >= WINDOWS_FEW) else {
             let cut = if is_two_sided(self.metric) { 0.0 } else { cut };
             let chance = nulls.null(self.metric, reference, bins, sizes, share, cut)?;
@@ -219,9 +248,18 @@ pub fn is_told_by_windows(metric: &str) -> bool {
     (of_column && !is_outside) || metric == "row_count" || performance::find(metric).is_some()
 }
 
+/// The whole, or a segment of it.
+fn part_of<'a>(frozen: &'a Frozen, segment: &str) -> Option<&'a Frozen> {
+    if segment.is_empty() { Some(frozen) } else { frozen.segments.get(segment) }
+}
+
+fn own_of<'a>(frozen: &'a Frozen, segment: &str, size: WindowSize) -> Option<&'a OwnWindows> {
+    part_of(frozen, segment)?.own.iter().find(|own| own.size == size)
+}
+
 /// Rows of the reference that the metric of a column rests on.
-fn rows_of(frozen: &Frozen, metric: &str, column: &str) -> Option<u64> {
-    let reference = frozen.profile.columns.get(column)?;
+fn rows_of(frozen: &Frozen, metric: &str, series: Series<'_>) -> Option<u64> {
+    let reference = part_of(frozen, series.segment)?.profile.columns.get(series.column)?;
     Some(stat::find(metric)?.rows(reference))
 }
 

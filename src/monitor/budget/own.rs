@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Series;
 use crate::{
     monitor::{Frozen, Measurement, drift::Sides},
     profile::Profile,
@@ -245,7 +246,7 @@ pub(super) fn moments(values: &[f64]) -> Option<(f64, f64)> {
 #[derive(Clone, Debug)]
 pub(super) struct Level<'a> {
     height: f64,
-    columns: BTreeMap<&'a str, Column<'a>>,
+    columns: BTreeMap<Series<'a>, Column<'a>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -262,7 +263,7 @@ impl<'a> Level<'a> {
     /// `windows` windows in a row. Each column comes with the reference's rows.
     pub(super) fn new(
         metric: &str,
-        columns: &[(&'a str, &'a Course, u64)],
+        columns: &[(Series<'a>, &'a Course, u64)],
         alarms: f64,
         windows: u32,
     ) -> Self {
@@ -286,8 +287,8 @@ impl<'a> Level<'a> {
     }
 
     /// The value of a column at this level in a window of `rows` rows.
-    pub(super) fn at(&self, name: &str, rows: u64) -> Option<f64> {
-        let column = self.columns.get(name)?;
+    pub(super) fn at(&self, series: Series<'_>, rows: u64) -> Option<f64> {
+        let column = self.columns.get(&series)?;
         let normal = (column.mean + self.height * column.deviation).max(0.0);
         let value = normal.powf(1.0 / column.law.root);
         Some(column.course.at_rows(column.law, column.rows, value, rows))

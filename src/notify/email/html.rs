@@ -144,7 +144,7 @@ fn evidence(note: &Note) -> Markup {
     let row = |it: &Evidence| {
         html! {
             tr {
-                td { (it.column.as_deref().map_or_else(|| "whole window".into(), text::name)) }
+                td { (text::about(it).unwrap_or_else(|| "whole window".into())) }
                 td class="n" { strong { (text::number(it.value)) } }
                 td class="n" { (text::number(it.threshold)) }
                 @if tests { td class="n" { (text::p_value(it.p_value)) } }

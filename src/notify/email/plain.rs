@@ -53,10 +53,7 @@ fn write_ranking(out: &mut String, table: &Table) -> std::fmt::Result {
 }
 
 fn evidence(out: &mut String, note: &Note) -> std::fmt::Result {
-    let column = |it: &Evidence| match &it.column {
-        Some(column) => text::name(column),
-        None => "(whole window)".to_owned(),
-    };
+    let column = |it: &Evidence| text::about(it).unwrap_or_else(|| "(whole window)".to_owned());
     let shown = &note.evidence[..note.evidence.len().min(text::EVIDENCE_SHOWN)];
     let width = shown.iter().map(|it| column(it).chars().count()).max().unwrap_or(0).max(6);
     let tests = shown.iter().any(|it| it.p_value.is_some());

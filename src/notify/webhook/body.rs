@@ -18,7 +18,7 @@
 //! texts longer than [`TEXT_BYTES_MAX`] end in `…`, and `evidence_left_out` counts the rows of
 //! evidence, the least bad first, that there was no room for. Where a row of evidence is about new
 //! or vanished categories or changed columns it has `names`, ten at most, and `names_left_out`
-//! where there are more.
+//! where there are more. Evidence of a segment has `segment`.
 //!
 //! An alert about columns has them in `columns`, ten at most, the one that matters most first:
 //! `{"column", "drift", "importance", "impact", "score_shift", "explained"}`, `ranked_by` `impact`
@@ -81,6 +81,7 @@ struct Data<'a> {
 pub(super) fn render(note: &Note) -> Vec<u8> {
     let short = |it: &Evidence| Evidence {
         column: it.column.as_deref().map(clipped),
+        segment: it.segment.as_deref().map(clipped),
         names: it.names.iter().map(|it| clipped_to(it, NAME_BYTES_MAX)).collect(),
         ..it.clone()
     };

@@ -18,16 +18,12 @@ pub(super) struct Subject {
     pub(super) column: Option<String>,
 }
 
-/// Everything that was measured, without segments.
+/// Everything that was measured; rows are of the whole or of one segment.
 pub(super) fn subjects(rows: &[MeasurementsRow]) -> BTreeSet<Subject> {
-    whole(rows)
+    rows.iter()
         .flat_map(|row| &row.measurements)
         .map(|m| Subject { metric: m.metric.clone(), column: m.column.clone() })
         .collect()
-}
-
-fn whole(rows: &[MeasurementsRow]) -> impl Iterator<Item = &MeasurementsRow> {
-    rows.iter().filter(|row| row.segment.is_empty())
 }
 
 /// A name for windows of this length: `day`, `week`, `6h`.
@@ -48,9 +44,7 @@ fn measured<'m>(
     metric: &str,
     column: Option<&str>,
 ) -> (Option<&'m Measurement>, Option<&'m Measurement>) {
-    let of_it = |m: &&Measurement| {
-        m.segment.is_none() && m.metric == metric && m.column.as_deref() == column
-    };
+    let of_it = |m: &&Measurement| m.metric == metric && m.column.as_deref() == column;
     let mut found: Vec<&Measurement> = row.measurements.iter().filter(of_it).collect();
     found.sort_by_key(|m| m.against != Some(Against::Season));
     (found.first().copied(), found.get(1).copied())
@@ -61,7 +55,7 @@ fn measured<'m>(
 pub(super) fn series(rows: &[MeasurementsRow], subject: &Subject) -> Vec<Series> {
     let mut by_length: BTreeMap<(i64, bool, String), BTreeMap<Timestamp, Option<f64>>> =
         BTreeMap::new();
-    for row in whole(rows) {
+    for row in rows {
         let (first, second) = measured(row, &subject.metric, subject.column.as_deref());
         for found in first.into_iter().chain(second) {
             let length = length_name(&row.window);
@@ -114,9 +108,9 @@ pub(super) fn by_column(
 /// Columns by their last measured value of a metric, the largest first; ones without any last.
 pub(super) fn top_columns(rows: &[MeasurementsRow], metric: &str, count: usize) -> Vec<String> {
     let mut last: BTreeMap<&str, f64> = BTreeMap::new();
-    for row in whole(rows).filter(|r| r.group == Group::Drift) {
+    for row in rows.iter().filter(|r| r.group == Group::Drift) {
         let mut of_row: BTreeMap<&str, &Measurement> = BTreeMap::new();
-        for m in row.measurements.iter().filter(|m| m.metric == metric && m.segment.is_none()) {
+        for m in row.measurements.iter().filter(|m| m.metric == metric) {
             let Some(column) = m.column.as_deref() else { continue };
             if m.against == Some(Against::Season) || !of_row.contains_key(column) {
                 of_row.insert(column, m);
@@ -137,7 +131,7 @@ pub(super) fn top_columns(rows: &[MeasurementsRow], metric: &str, count: usize) 
 /// The metric whose course is shown as accuracy: the configured one, else the first measured.
 pub(super) fn accuracy_metric(facts: &ModelFacts, rows: &[MeasurementsRow]) -> Option<String> {
     facts.accuracy_metric.clone().or_else(|| {
-        let measured = whole(rows).filter(|r| r.group == Group::Performance);
+        let measured = rows.iter().filter(|r| r.group == Group::Performance);
         measured.flat_map(|r| &r.measurements).map(|m| m.metric.clone()).next()
     })
 }
@@ -237,7 +231,8 @@ pub(super) fn heat(
     shortest: &str,
     (lines_max, windows_max): (usize, usize),
 ) -> Heat {
-    let mut own: Vec<_> = whole(rows)
+    let mut own: Vec<_> = rows
+        .iter()
         .filter(|r| r.group == Group::Drift && length_name(&r.window) == shortest)
         .collect();
     own.reverse();

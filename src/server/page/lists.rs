@@ -89,6 +89,7 @@ fn worst(episode: &Episode) -> Markup {
         @if let Some(worst) = &episode.worst {
             (shown(&episode.metric))
             @if let Some(column) = &worst.column { " of " code { (shown(column)) } }
+            @if let Some(segment) = &worst.segment { " in " code { (shown(segment)) } }
             " " strong { (figure(worst.value)) } " against " (figure(worst.threshold))
         } @else { (shown(&episode.metric)) }
     }

@@ -4,6 +4,7 @@ pub(super) mod fleet;
 mod lists;
 pub(super) mod model;
 mod ranking;
+mod segments;
 
 use std::sync::LazyLock;
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{
     course::{self, Heat, Subject},
-    encoded, fleet, frame, lists, model_link, ranking,
+    encoded, fleet, frame, lists, model_link, ranking, segments,
 };
 use crate::{
     config::Threshold,
@@ -30,6 +30,7 @@ pub(in crate::server) struct Asked {
     metric: Option<String>,
     column: Option<String>,
     heat: Option<String>,
+    segment: Option<String>,
     refresh: Option<u16>,
 }
 
@@ -42,8 +43,11 @@ pub(super) async fn page(
     let Some(facts) = view.models().into_iter().find(|m| m.name == name) else {
         return Ok(None);
     };
-    let windows = view.windows(name, &Slice::newest(1)).await?;
-    let rows = view.measurements(name, &Slice::newest(2 * fleet::WINDOWS)).await?;
+    let segment = asked.segment.clone().unwrap_or_default();
+    let of = |limit| Slice { segment: Some(segment.clone()), ..Slice::newest(limit) };
+    let windows = view.windows(name, &of(1)).await?;
+    let rows = view.measurements(name, &of(2 * fleet::WINDOWS)).await?;
+    let segments = segments::list(view, name).await?;
     let episodes = view.episodes(Some(name), ROWS_MAX).await?;
     let retrainings = view.retrainings(Some(name), ROWS_MAX).await?;
     let ranked = view.ranking(name).await?;
@@ -53,7 +57,8 @@ pub(super) async fn page(
     let heat_metric = asked.heat.clone().unwrap_or_else(|| facts.drift_metric.clone());
     let heat = course::heat(&rows, &heat_metric, cut(&facts, &heat_metric), &own, HEAT_MAX);
     let course_of = |subject: &Subject| {
-        let title = format!("{} of {name} over time", describe(subject));
+        let within = if segment.is_empty() { String::new() } else { format!(" in {segment}") };
+        let title = format!("{}{within} of {name} over time", describe(subject));
         let lines = course::series(&rows, subject);
         let chart = course::chart(&title, lines, &facts, &subject.metric, &episodes, &retrainings);
         LineChart { width: 1190, height: 300, ..chart }.svg()
@@ -62,6 +67,7 @@ pub(super) async fn page(
         nav aria-label="Path" { a href="/" { "All models" } }
         p { (lists::badge(fleet::state(last, &episodes))) " " (facts.task) ", windows of " (facts.window) }
         (fleet::last_window(last))
+        (segments::table(name, &segment, &segments, &episodes))
         @if let Some(metric) = course::accuracy_metric(&facts, &rows) {
             section aria-labelledby="accuracy" {
                 h2 id="accuracy" { "Accuracy" }
@@ -74,11 +80,11 @@ pub(super) async fn page(
         }
         section aria-labelledby="features" {
             h2 id="features" { "Columns × windows: " (shown(&heat_metric)) }
-            (heat_table(name, &heat_metric, &heat))
+            (heat_table(name, &segment, &heat_metric, &heat))
         }
         section aria-labelledby="course" {
             h2 id="course" { "One metric over time" }
-            (choice(name, &rows, &chosen))
+            (choice(name, &segment, &rows, &chosen))
             figure {
                 figcaption { (shown(&describe(&chosen))) }
                 (course_of(&chosen))
@@ -136,7 +142,7 @@ fn cut(facts: &ModelFacts, metric: &str) -> Option<f64> {
     })
 }
 
-fn choice(model: &str, rows: &[MeasurementsRow], chosen: &Subject) -> Markup {
+fn choice(model: &str, segment: &str, rows: &[MeasurementsRow], chosen: &Subject) -> Markup {
     let subjects = course::subjects(rows);
     let mut metrics: Vec<&str> = subjects.iter().map(|s| s.metric.as_str()).collect();
     metrics.dedup();
@@ -144,6 +150,7 @@ fn choice(model: &str, rows: &[MeasurementsRow], chosen: &Subject) -> Markup {
         subjects.iter().filter_map(|s| s.column.as_deref()).collect();
     html! {
         form.choice method="get" action={ (model_link(model)) "#course" } {
+            @if !segment.is_empty() { input type="hidden" name="segment" value=(whole(segment)); }
             label { "Metric " select name="metric" {
                 @for metric in metrics.into_iter().take(CHOICES_MAX) {
                     option value=(whole(metric)) selected[metric == chosen.metric] { (shown(metric)) }
@@ -162,7 +169,7 @@ fn choice(model: &str, rows: &[MeasurementsRow], chosen: &Subject) -> Markup {
     }
 }
 
-fn heat_table(model: &str, metric: &str, heat: &Heat) -> Markup {
+fn heat_table(model: &str, segment: &str, metric: &str, heat: &Heat) -> Markup {
     html! {
         @if heat.lines.is_empty() { p.empty { "Nothing measured yet." } } @else {
             div.scroll tabindex="0" role="region" aria-label="Columns and windows" { table.heat {
@@ -174,7 +181,9 @@ fn heat_table(model: &str, metric: &str, heat: &Heat) -> Markup {
                     tr {
                         th scope="row" {
                             a href={ (model_link(model)) "?metric=" (encoded(metric)) "&column="
-                                (encoded(column)) "#course" } { (shown_within(column, 40)) }
+                                (encoded(column)) (segments::also(segment)) "#course" } {
+                                (shown_within(column, 40))
+                            }
                         }
                         @for cell in cells {
                             td.(cell.class) title=[(!cell.title.is_empty()).then_some(&cell.title)] {

@@ -324,7 +324,9 @@ impl View for Fake {
     }
     fn windows<'a>(&'a self, model: &'a str, slice: &'a Slice) -> Read<'a, Vec<WindowRow>> {
         let rows = self.windows.iter().filter(|r| {
-            r.model == model && slice.within.is_none_or(|within| within.contains(r.window.start))
+            r.model == model
+                && slice.within.is_none_or(|within| within.contains(r.window.start))
+                && slice.segment.as_ref().is_none_or(|segment| r.segment == *segment)
         });
         self.answer(newest(rows.cloned(), slice.limit))
     }
@@ -334,7 +336,9 @@ impl View for Fake {
         slice: &'a Slice,
     ) -> Read<'a, Vec<MeasurementsRow>> {
         let rows = self.measurements.iter().filter(|r| {
-            r.model == model && slice.within.is_none_or(|within| within.contains(r.window.start))
+            r.model == model
+                && slice.within.is_none_or(|within| within.contains(r.window.start))
+                && slice.segment.as_ref().is_none_or(|segment| r.segment == *segment)
         });
         self.answer(newest(rows.cloned(), slice.limit))
     }
