@@ -28,14 +28,7 @@ pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option
     let rules = table.tables("rules");
     let own = table.read::<file::Model>();
     let problems = table.problems();
-    for key in ["predictions", "reference"] {
-        if !table.has(key) {
-            problems
-                .here()
-                .note(Code::MissingKey, format!("missing table `{key}`"))
-                .help(format!("add `[models.{name}.{key}]`"));
-        }
-    }
+    check_tables(&name, &table, &problems);
 
     let window = own.as_ref().map(|it| it.window);
     let predictions_place = predictions_table.as_ref().map(Table::problems);
@@ -97,6 +90,17 @@ pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option
         rules: rules?,
         name,
     })
+}
+
+fn check_tables(name: &str, table: &Table<'_>, problems: &Problems<'_>) {
+    for key in ["predictions", "reference"] {
+        if !table.has(key) {
+            problems
+                .here()
+                .note(Code::MissingKey, format!("missing table `{key}`"))
+                .help(format!("add `[models.{name}.{key}]`"));
+        }
+    }
 }
 
 fn zone(name: &str, problems: &Problems<'_>) -> Option<TimeZone> {

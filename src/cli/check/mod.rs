@@ -3,6 +3,7 @@
 //! The daemon's own code runs over a store of its own that is thrown away, so the numbers are the
 //! daemon's. Nothing is sent, started, or written to the configured store; references that it
 //! keeps (a rolled-over one) are used.
+mod alert;
 mod report;
 mod text;
 

@@ -3,7 +3,10 @@ use std::{collections::BTreeSet, io::Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::report::{Alert, ModelImpact, Named, Other, Report, Row};
+use super::{
+    alert::{Alert, Named, Other},
+    report::{ModelImpact, Report, Row},
+};
 use crate::{
     monitor::Against,
     plot::{figure, shown, shown_within},
