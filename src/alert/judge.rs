@@ -3,7 +3,7 @@ use std::borrow::Cow;
 
 use crate::{
     config::{On, Rule, Threshold},
-    monitor::{Bounds, Limit, Measurement},
+    monitor::{Against, Bounds, Limit, Measurement},
     notify::Evidence,
     stat::{NoValue, Side},
 };
@@ -73,6 +73,7 @@ pub fn means(on: &On, column: Option<&str>, features: &[String], predictions: &[
 pub fn concerns(rule: &Rule, m: &Measurement, features: &[String], predictions: &[String]) -> bool {
     m.metric == rule.metric
         && rule.segment.takes(m.segment.as_deref())
+        && rule.against.zip(m.against).is_none_or(|(judged, measured)| judged == measured)
         && means(&rule.on, m.column.as_deref(), features, predictions)
         && !m.value.as_ref().is_err_and(is_no_series)
 }
@@ -94,12 +95,23 @@ pub fn judge(
             let covered = m.label_coverage.is_none_or(|share| share >= coverage_min);
             let (outcome, evidence) = match &m.value {
                 Ok(_) if !covered => (Outcome::Insufficient, None),
-                Ok(value) => judge_value(rule, m, *value),
+                Ok(value) => judge_value(rule, m, *value, measurements),
                 Err(why) => (no_verdict(why), None),
             };
             Judged { column: m.column.clone(), segment: m.segment.clone(), outcome, evidence }
         })
         .collect()
+}
+
+/// The same against the other reference, where the rule had the choice.
+fn other_value(rule: &Rule, judged: &Measurement, all: &[Measurement]) -> Option<f64> {
+    let against = rule.against?.other();
+    let same = |m: &&Measurement| {
+        m.against == Some(against)
+            && (&m.metric, &m.column, &m.segment)
+                == (&judged.metric, &judged.column, &judged.segment)
+    };
+    all.iter().find(same).and_then(|m| m.value.as_ref().ok().copied())
 }
 
 /// What is said where there is no value, or no threshold for it.
@@ -111,7 +123,12 @@ fn no_verdict(why: &NoValue) -> Outcome {
     }
 }
 
-fn judge_value(rule: &Rule, m: &Measurement, value: f64) -> (Outcome, Option<Evidence>) {
+fn judge_value(
+    rule: &Rule,
+    m: &Measurement,
+    value: f64,
+    all: &[Measurement],
+) -> (Outcome, Option<Evidence>) {
     let limits = match limits(rule, m, value) {
         Ok(limits) => limits,
         Err(outcome) => return (outcome, None),
@@ -127,6 +144,8 @@ fn judge_value(rule: &Rule, m: &Measurement, value: f64) -> (Outcome, Option<Evi
         below,
         p_value: m.p_value,
         threshold_from: limits.from.to_owned(),
+        against: rule.against.and(m.against),
+        other_value: other_value(rule, m, all),
         ..Evidence::default()
     };
     let outcome = match limits.found {
@@ -172,6 +191,10 @@ fn limits<'a>(rule: &Rule, m: &'a Measurement, value: f64) -> Result<Limits<'a>,
                 Some(bounds) => plain(bounds),
                 None => Err(Outcome::Error),
             }
+        }
+        // A season's first windows have no others to find a threshold by.
+        (Threshold::Budget { .. }, None) if m.against == Some(Against::Season) => {
+            Err(Outcome::Insufficient)
         }
         (Threshold::Budget { .. } | Threshold::Derived(_), None) => Err(Outcome::Error),
         // Its values are judged by their course: see `detect`.

@@ -78,7 +78,7 @@ fn over(rule: &Rule, count: usize) -> String {
 
 /// A rule's threshold in words; `columns` is how many it judges, where that is known.
 pub fn threshold(rule: &Rule, columns: Option<usize>) -> String {
-    match rule.threshold {
+    let words = match rule.threshold {
         Threshold::Above(limit) => format!("above {limit}"),
         Threshold::Below(limit) => format!("below {limit}"),
         Threshold::Default => match own_cut(rule.metric) {
@@ -96,7 +96,13 @@ pub fn threshold(rule: &Rule, columns: Option<usize>) -> String {
         Threshold::Detector { detector, .. } => {
             format!("no longer what it was, says {}", detector.kind())
         }
-    }
+    };
+    words + &against(rule)
+}
+
+/// What a rule's metric is measured against, where its model has a season: ` against the season`.
+pub fn against(rule: &Rule) -> String {
+    rule.against.map(|it| format!(" against the {}", it.word())).unwrap_or_default()
 }
 
 /// A threshold that is found for each window, in words.

@@ -12,7 +12,7 @@ use crate::{
     daemon::model::read_static,
     engine::Roles,
     monitor::{
-        Frozen, NullDraws,
+        Against, Frozen, NullDraws,
         budget::{Demand, Series, Thresholds, WINDOWS_ENOUGH, chance},
     },
     plot::{figure, shown},
@@ -50,6 +50,7 @@ pub(super) fn of(model: &ModelConfig) -> Vec<Cost> {
     let reference = read_static(model).map_err(|error| error.to_string());
     let cost = |rule: &Rule| {
         let (per_month, approximate, words) = match (&reference, rule.threshold) {
+            (_, threshold) if rule.against == Some(Against::Season) => seasonal(rule, threshold),
             (_, Threshold::Detector { .. }) => {
                 let words = "not known: a detector judges the course of the values";
                 (None, None, words.to_owned())
@@ -92,11 +93,24 @@ type Told = (Option<f64>, Option<bool>, String);
 fn earlier(model: &ModelConfig, rule: &Rule, budget: Budget) -> Told {
     let span = match model.reference.kind {
         ReferenceKind::Previous(span) => span.as_micros(),
-        ReferenceKind::Static(_) => 0,
+        ReferenceKind::Static(_) | ReferenceKind::SeasonOnly => 0,
     };
     let windows = usize::try_from(span / rule.window.nominal().as_micros()).unwrap_or(0);
     let words = format!("{budget}; {}", exactness(windows >= WINDOWS_ENOUGH, windows, rule));
     (Some(budget.per_month()), Some(windows < WINDOWS_ENOUGH), words)
+}
+
+/// What each window is compared with is not there before it.
+fn seasonal(rule: &Rule, threshold: Threshold) -> Told {
+    let Threshold::Budget { budget, .. } = threshold else {
+        return (None, None, "depends on the windows to come".to_owned());
+    };
+    let words = format!(
+        "{budget} against the season; approximate until {WINDOWS_ENOUGH} windows of {} have been \
+         compared with theirs",
+        rule.window
+    );
+    (Some(budget.per_month()), Some(true), words)
 }
 
 fn exactness(is_exact: bool, windows: usize, rule: &Rule) -> String {

@@ -20,6 +20,8 @@ fn of_model(model: &ModelConfig) -> Vec<Problem> {
     let reference = match &model.reference.kind {
         ReferenceKind::Static(named) => known(&named.source, model, Table::Reference),
         ReferenceKind::Previous(_) => window.clone(),
+        // It has no such table, and each window says so.
+        ReferenceKind::SeasonOnly => BTreeSet::new(),
     };
     let mut found = Vec::new();
     for custom in &model.custom {

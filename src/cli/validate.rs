@@ -176,6 +176,10 @@ fn write_model(f: &mut fmt::Formatter<'_>, model: &ModelConfig, config: &Config)
         ReferenceKind::Previous(span) => {
             writeln!(f, "  reference   the {span} before each window")?;
         }
+        ReferenceKind::SeasonOnly => {}
+    }
+    if let Some(season) = &model.reference.season {
+        writeln!(f, "  season      {season}")?;
     }
     for custom in &model.custom {
         let when = if custom.query.names_label() { "when labels are final" } else { "at close" };
@@ -270,6 +274,7 @@ fn rule_in_words(rule: &Rule, config: &Config) -> String {
         Threshold::Budget { budget, .. } => format!("above a budget of {budget}"),
         Threshold::Derived(_) | Threshold::Detector { .. } => note::threshold(rule, None),
     };
+    let threshold = threshold + &note::against(rule);
     let severity = format!("{:?}", rule.severity).to_lowercase();
     let (name, metric, windows) = (&rule.name, rule.metric, rule.windows);
     let in_a_row = if windows == 1 { "window" } else { "windows in a row" };

@@ -22,6 +22,7 @@ mod read_detector;
 mod read_importances;
 mod read_metrics;
 mod read_model;
+mod read_reference;
 mod read_rule;
 mod read_segments;
 mod read_threshold;

@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{CustomMetric, Segment, Threshold};
 use crate::{
-    monitor::{MetricNames, impact::Importances},
+    monitor::{Against, MetricNames, impact::Importances},
     notify::AnyReceiver,
     profile::Kind,
     retrain::AnyTarget,
     source::{AnySource, TimeUnit},
-    time::{Span, Timestamp, WindowSize},
+    time::{Season, Span, Timestamp, WindowSize},
 };
 
 /// Everything the daemon is told.
@@ -246,6 +246,8 @@ pub struct NamedSource {
 pub struct Reference {
     /// What windows are compared with.
     pub kind: ReferenceKind,
+    /// The same slot of earlier periods, beside that or alone.
+    pub season: Option<Season>,
     /// When a new version appears after a retraining, the reference becomes the windows of this
     /// long before it; `None` keeps it.
     pub rollover: Option<Span>,
@@ -260,6 +262,8 @@ pub enum ReferenceKind {
     Static(NamedSource),
     /// The windows of this long before each window.
     Previous(Span),
+    /// Nothing but the season.
+    SeasonOnly,
 }
 
 /// `[[models.NAME.rules]]`
@@ -289,6 +293,8 @@ pub struct Rule {
     pub retrain: Option<String>,
     /// Judge each version by itself, not the one with the most rows.
     pub per_version: bool,
+    /// Which of a model's references it judges by; `None` where there is one at most.
+    pub against: Option<Against>,
     /// Which rows it judges.
     pub segment: Segment,
 }

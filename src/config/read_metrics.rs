@@ -86,13 +86,17 @@ pub(super) fn check(
 ) {
     let place = own.unwrap_or(problems);
     let all = metrics.multivariate.iter().chain(&metrics.embeddings);
-    if let (Some(ReferenceKind::Previous(_)), Some(name)) = (reference, all.clone().next()) {
+    let instead = match reference {
+        Some(ReferenceKind::Previous(_)) => Some("write `source` instead of `previous`"),
+        Some(ReferenceKind::SeasonOnly) => Some("write a `source` beside the `season`"),
+        Some(ReferenceKind::Static(_)) | None => None,
+    };
+    if let (Some(instead), Some(name)) = (instead, all.clone().next()) {
         place
             .here()
             .note(Code::Conflict, format!("`{name}` needs a reference with a `source`"))
             .help(format!(
-                "directions are frozen with it: write `source` instead of `previous` in \
-                 [models.{model}.reference]"
+                "directions are frozen with it: {instead} in [models.{model}.reference]"
             ));
     }
     let needs_rows = metrics.multivariate.contains(&"domain_classifier_auc");

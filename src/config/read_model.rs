@@ -2,18 +2,19 @@
 use jiff::tz::TimeZone;
 
 use super::{
-    Code, ColumnKind, LabelSource, Labels, ModelConfig, Predictions, Problems, Reference,
-    ReferenceKind, Start, column_kind, file,
+    Code, ColumnKind, LabelSource, Labels, ModelConfig, Predictions, Problems, Start, column_kind,
+    file,
     read::Names,
     read_custom,
     read_importances::importances,
     read_metrics,
+    read_reference::reference,
     read_rule::{self, Scope},
     read_segments, suggest,
     table::Table,
     words::{Scalar, Words},
 };
-use crate::time::{WindowSize, parse_time};
+use crate::time::parse_time;
 
 /// Reads `[models.NAME]` and all below it.
 pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option<ModelConfig> {
@@ -27,14 +28,7 @@ pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option
     let rules = table.tables("rules");
     let own = table.read::<file::Model>();
     let problems = table.problems();
-    for key in ["predictions", "reference"] {
-        if !table.has(key) {
-            problems
-                .here()
-                .note(Code::MissingKey, format!("missing table `{key}`"))
-                .help(format!("add `[models.{name}.{key}]`"));
-        }
-    }
+    check_tables(&name, &table, &problems);
 
     let window = own.as_ref().map(|it| it.window);
     let predictions_place = predictions_table.as_ref().map(Table::problems);
@@ -56,6 +50,7 @@ pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option
         names,
         custom: &custom,
         false_alarms: own.as_ref().and_then(|it| it.false_alarms),
+        reference: reference.as_ref(),
     };
     if rules.is_empty() && !table.has("rules") {
         problems
@@ -95,6 +90,17 @@ pub(super) fn model(name: String, mut table: Table<'_>, names: &Names) -> Option
         rules: rules?,
         name,
     })
+}
+
+fn check_tables(name: &str, table: &Table<'_>, problems: &Problems<'_>) {
+    for key in ["predictions", "reference"] {
+        if !table.has(key) {
+            problems
+                .here()
+                .note(Code::MissingKey, format!("missing table `{key}`"))
+                .help(format!("add `[models.{name}.{key}]`"));
+        }
+    }
 }
 
 fn zone(name: &str, problems: &Problems<'_>) -> Option<TimeZone> {
@@ -309,57 +315,4 @@ fn labels(
         duplicates: own.duplicates,
         coverage_min: own.coverage_min,
     })
-}
-
-fn reference(
-    model: &str,
-    mut table: Table<'_>,
-    names: &Names,
-    window: Option<WindowSize>,
-    predictions: Option<&Predictions>,
-) -> Option<Reference> {
-    let has_source = table.has("source");
-    let source = names.source(&mut table, format!("models.{model}.reference"));
-    let own = table.read::<file::Reference>()?;
-    let problems = table.problems();
-    for (key, span) in [("previous", own.previous), ("rollover", own.rollover)] {
-        let Some(span) = span else { continue };
-        if span > names.keep {
-            let keep = names.keep;
-            let message =
-                format!("{span} is longer than windows are kept (`store.keep` is {keep})");
-            problems.at(key).note(Code::Conflict, message);
-        } else if let Some(window) = window.filter(|it| span < it.nominal()) {
-            problems
-                .at(key)
-                .note(Code::Conflict, format!("{span} is less than one window ({window})"));
-        }
-    }
-    if own.rollover.is_some() && table.has("previous") {
-        let message = "`rollover` has no effect: previous windows move by themselves";
-        problems.at("rollover").key().note(Code::NoEffect, message.to_owned());
-    } else if own.rollover.is_some() && predictions.is_some_and(|it| it.version.is_none()) {
-        problems
-            .at("rollover")
-            .key()
-            .note(Code::NoColumn, "`rollover` needs the model's version".to_owned())
-            .help(format!("write `version = \"…\"` in [models.{model}.predictions]"));
-    }
-    let kind = match (has_source, table.has("previous")) {
-        (true, true) => {
-            let message = "`source` and `previous` exclude each other";
-            problems.at("previous").key().note(Code::Conflict, message.to_owned());
-            return None;
-        }
-        (false, false) => {
-            problems
-                .here()
-                .note(Code::MissingKey, "a reference needs a `source` or `previous`".to_owned())
-                .help("`previous = \"28d\"` compares with the 28 days before each window");
-            return None;
-        }
-        (true, false) => ReferenceKind::Static(source?),
-        (false, true) => ReferenceKind::Previous(own.previous?),
-    };
-    Some(Reference { kind, rollover: own.rollover, bins: own.bins })
 }

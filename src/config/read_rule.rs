@@ -1,10 +1,10 @@
 //! One model's rules.
 use super::{
-    Budget, Code, Family, Labels, METRICS, Metric, Needs, On, Predictions, Problems, Rule, Segment,
-    Threshold, file,
+    Budget, Code, Family, Labels, METRICS, Metric, Needs, On, Predictions, Problems, Reference,
+    Rule, Segment, Threshold, file,
     read::Names,
     read_custom::Custom,
-    read_detector, read_segments,
+    read_detector, read_reference, read_segments,
     read_threshold::{self, Given},
     suggest, table,
     table::Table,
@@ -28,6 +28,8 @@ pub(super) struct Scope<'s> {
     pub(super) custom: &'s Custom,
     /// The model's budget of false alarms, for its rules without a threshold of their own.
     pub(super) false_alarms: Option<Budget>,
+    /// What the model's windows are compared with.
+    pub(super) reference: Option<&'s Reference>,
 }
 
 /// Reads them all; `None` where one can't be used.
@@ -125,6 +127,7 @@ fn rule(
     }
     let on = on(metric, own.on.as_ref(), problems, scope);
     let window = own.window.or(scope.window);
+    let against = read_reference::against(metric, &own, window, table, scope);
     let threshold = match detector {
         Some(detector) => read_detector::threshold(metric, detector?, table),
         None => read_threshold::threshold(metric, &own, given, table, scope.false_alarms, window),
@@ -147,6 +150,7 @@ fn rule(
         notify: own.notify,
         retrain: own.retrain,
         per_version: own.per_version,
+        against,
         segment: segment?,
     })
 }

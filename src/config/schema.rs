@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Value, json};
 
-use super::file;
+use super::{file, read_reference::SeasonTable};
 use crate::{
     notify::AnyReceiver,
     retrain::AnyTarget,
@@ -32,6 +32,7 @@ pub fn schema() -> Value {
     add(&mut labels, "source", source.clone(), false);
     let mut reference = inline::<file::Reference>(&mut make);
     add(&mut reference, "source", source, false);
+    add(&mut reference, "season", inline::<SeasonTable>(&mut make), false);
     let mut model = inline::<file::Model>(&mut make);
     add(&mut model, "predictions", predictions, true);
     add(&mut model, "labels", labels, false);

@@ -6,7 +6,7 @@ use crate::{
     alert::judge::concerns,
     config::{ModelConfig, Threshold},
     monitor::{
-        Frozen, Limit, Measurement, NullDraws,
+        Against, Frozen, Limit, Measurement, NullDraws,
         budget::{Demand, Series, Thresholds, accuracy},
         derived::Found,
     },
@@ -14,14 +14,15 @@ use crate::{
     time::{Timestamp, WindowSize},
 };
 
-/// Gives each value of a window, of this size and from this start on, the threshold of every rule
-/// with a budget that judges it. A column without a value counts among the rule's columns: one that
-/// is there tomorrow must not change what was allowed to the others today. A rule on every segment
-/// has as many columns in each of them.
+/// Gives each value of a window, of this size and from this start on, that is against this the
+/// threshold of every rule with a budget that judges it, in segments that `has_values` of. A column
+/// without a value counts among the rule's columns: one that is there tomorrow must not change what
+/// was allowed to the others today. A rule on every segment has as many columns in each of them.
 pub(super) fn limit(
     model: &ModelConfig,
     roles: &Roles,
-    reference: &Frozen,
+    (reference, against): (&Frozen, Against),
+    has_values: impl Fn(&str) -> bool,
     (size, start): (WindowSize, Timestamp),
     measured: &mut Measurements,
     nulls: &mut NullDraws,
@@ -35,7 +36,7 @@ pub(super) fn limit(
         for version in &versions {
             let of_version = measured.iter_mut().filter(|(slice, _)| slice.version == *version);
             let judged = |it: &&mut Measurement| {
-                it.column.is_some() && concerns(rule, it, &features, &predictions)
+                it.against == Some(against) && concerns(rule, it, &features, &predictions)
             };
             let mut of_rule: Vec<&mut Measurement> =
                 of_version.flat_map(|(_, (_, values))| values).filter(judged).collect();
@@ -44,8 +45,8 @@ pub(super) fn limit(
                 names.iter().map(|(segment, column)| Series { segment, column }).collect();
             let mut thresholds = Thresholds::over(reference, rule.metric, size, &series, demand);
             for (it, series) in of_rule.iter_mut().zip(&series) {
-                let ok = it.value.is_ok();
-                let found = ok.then(|| thresholds.bounds(*series, it.rows, start, nulls));
+                let is_asked = it.value.is_ok() && has_values(series.segment);
+                let found = is_asked.then(|| thresholds.bounds(*series, it.rows, start, nulls));
                 if let Some(Found { bounds, from }) = found.flatten() {
                     let (rule, from) = (rule.name.clone(), format!("{budget}: {from}"));
                     it.limits.push(Limit { rule, bounds: Ok(bounds), from, found: None });

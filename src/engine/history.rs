@@ -3,15 +3,16 @@ use std::collections::BTreeMap;
 
 use crate::{
     config::{Derived, ModelConfig, Rule, Threshold},
-    monitor::Bounds,
+    monitor::{Against, Bounds},
     store::{Group, MeasurementsRow},
     time::{Grid, Interval, Timestamp, WindowSize},
 };
 
 use super::rules::group_of;
 
-/// Version, segment, metric and column; empty where it is of all of them or of the window.
-type Key = (String, String, String, String);
+/// Version, segment, metric and column, empty where it is of all of them or of the window; and
+/// whether it is against a season. What was kept before there were any is against the reference.
+type Key = (String, String, String, String, bool);
 
 /// The past of a model's metrics in windows of one size.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,6 +38,8 @@ pub struct Series<'a> {
     pub metric: &'a str,
     /// Its column, where it is of one.
     pub column: Option<&'a str>,
+    /// What it is measured against, where it is against something.
+    pub against: Option<Against>,
 }
 
 impl History {
@@ -53,7 +56,9 @@ impl History {
             });
             let point = Point { value, bounds: bounds.collect() };
             let column = it.column.clone().unwrap_or_default();
-            let key = (row.version.clone(), row.segment.clone(), it.metric.clone(), column);
+            let (version, segment) = (row.version.clone(), row.segment.clone());
+            let is_seasonal = it.against == Some(Against::Season);
+            let key = (version, segment, it.metric.clone(), column, is_seasonal);
             self.series.entry(key).or_default().insert(row.window.start, point);
         }
     }
@@ -75,8 +80,10 @@ impl History {
         windows: &[Timestamp],
     ) -> Vec<Option<f64>> {
         let column = of.column.unwrap_or_default();
-        let key = [of.version, of.segment, of.metric, column].map(str::to_owned);
-        let points = self.series.get(&key.into());
+        let [version, segment, metric, column] =
+            [of.version, of.segment, of.metric, column].map(str::to_owned);
+        let is_seasonal = of.against == Some(Against::Season);
+        let points = self.series.get(&(version, segment, metric, column, is_seasonal));
         let at = |start: &Timestamp| {
             let point = points?.get(start)?;
             let bounds = point.bounds.iter().find(|(name, _)| rule == Some(name.as_str()));
@@ -140,6 +147,7 @@ mod tests {
             labels: None,
             label_coverage: None,
             limits: upper.map(limit).into_iter().collect(),
+            against: None,
         };
         MeasurementsRow {
             model: "m".into(),
@@ -166,6 +174,7 @@ mod tests {
             notify: Vec::new(),
             retrain: None,
             per_version: false,
+            against: None,
         }
     }
 
@@ -178,7 +187,13 @@ mod tests {
         let grid = Grid::utc(WindowSize::Day);
         let today = row(5, 0.0, None).window;
         let windows = history.windows_before(&grid, today, 9);
-        let series = Series { version: "", segment: "", metric: "psi", column: Some("x") };
+        let series = Series {
+            version: "",
+            segment: "",
+            metric: "psi",
+            column: Some("x"),
+            against: Some(Against::Reference),
+        };
         let past = |rule| history.past(series, rule, &windows);
         assert_eq!(past(Some("r")), [Some(0.1), Some(0.3), None, Some(0.2)]);
         assert_eq!(past(None), [Some(0.1), Some(0.9), None, Some(0.2)]);
@@ -187,5 +202,13 @@ mod tests {
         let mut later = history.clone();
         later.forget_before(windows[2]);
         assert_eq!(later.windows_before(&grid, today, 9), windows[3..]);
+        // Against the season it is another series.
+        let seasonal = Series { against: Some(Against::Season), ..series };
+        assert!(history.past(seasonal, None, &windows).iter().all(Option::is_none));
+        let mut third = row(3, 0.7, None);
+        third.measurements[0].against = Some(Against::Season);
+        history.add(&third, &[&rule]);
+        assert_eq!(history.past(seasonal, None, &windows), [None, None, Some(0.7), None]);
+        assert_eq!(history.past(series, None, &windows)[2], None);
     }
 }

@@ -89,7 +89,8 @@ impl Known<'_> {
             // A new version goes on where the old one was, unless rules judge each by itself.
             let version = if rule.per_version { self.version } else { "" };
             let segment = it.segment.as_deref().unwrap_or_default();
-            let series = Series { version, segment, metric: rule.metric, column };
+            let (metric, against) = (rule.metric, it.against);
+            let series = Series { version, segment, metric, column, against };
             self.history.past(series, name, windows)
         };
         match derived {

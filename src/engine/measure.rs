@@ -6,6 +6,7 @@ use super::{
     history::History,
     joint,
     limits::{self, Known},
+    season::{self, Seasonal},
     slice::{by_segment, with_total},
 };
 use crate::{
@@ -38,6 +39,8 @@ pub struct Closed<'a> {
     pub earlier: &'a BTreeMap<String, Vec<u64>>,
     /// What metrics were in the windows before.
     pub history: &'a History,
+    /// The season beside the reference, or instead of it; none where the window has no slot.
+    pub season: Option<&'a Seasonal>,
 }
 
 /// A window whose accuracy is judged.
@@ -70,7 +73,7 @@ impl Closed<'_> {
 }
 
 /// Drift and quality against a reference, with the thresholds of the rules that have a budget. A
-/// segment is compared with the reference's rows of it.
+/// segment is compared with the reference's rows of it, and with the season's.
 pub fn drift(
     model: &ModelConfig,
     roles: &Roles,
@@ -99,17 +102,13 @@ pub fn drift(
             }
             let slice = Slice::new(*version, segment);
             let it = OfSlice { slice: &slice, profile, rows_of_all, columns: &columns };
-            let mut values = it.measure(model, roles, &against, closed, nulls);
-            let Closed { size, window, history, .. } = closed;
-            let (reference, rows, profile) = (against.as_ref(), profile.rows, Some(*profile));
-            let known = Known { model, roles, reference, size, window, version, profile, history };
-            limits::find(known, &mut values);
+            let values = it.measure(model, roles, &against, closed, nulls);
+            let values = season::complete(model, roles, closed, (&against, it), values, nulls);
             singles.extend(single.then(|| slice.clone()));
-            measured.insert(slice, (rows, values));
+            measured.insert(slice, (profile.rows, values));
         }
     }
-    let window = (closed.size, closed.window.start);
-    budgets::limit(model, roles, reference, window, &mut measured, nulls);
+    season::limit_all(model, roles, closed, reference, &mut measured, nulls);
     for slice in singles {
         if let Some(only) = measured.get(&slice).cloned() {
             measured.insert(Slice::new("", slice.segment), only);
@@ -119,12 +118,13 @@ pub fn drift(
 }
 
 /// One slice of a window.
-struct OfSlice<'a> {
-    slice: &'a Slice,
-    profile: &'a Profile,
+#[derive(Clone, Copy)]
+pub(super) struct OfSlice<'a> {
+    pub(super) slice: &'a Slice,
+    pub(super) profile: &'a Profile,
     /// Of all versions of its segment.
     rows_of_all: u64,
-    columns: &'a [String],
+    pub(super) columns: &'a [String],
 }
 
 impl OfSlice<'_> {
@@ -160,15 +160,22 @@ impl OfSlice<'_> {
             let at = whole(&values);
             values.splice(at..at, joint);
             values.extend(vectors);
-        } else {
-            for it in &mut values {
-                it.segment = Some(self.slice.segment.clone());
-                if it.value == Err(NoValue::NoData { side: Side::Reference }) {
-                    it.value = Err(NoValue::NewSegment);
-                }
+        }
+        self.name_segment(&mut values);
+        values
+    }
+
+    /// Says of what was measured on a segment which one it is, and where its reference lacks it.
+    pub(super) fn name_segment(&self, values: &mut [Measurement]) {
+        if self.slice.is_whole() {
+            return;
+        }
+        for it in values {
+            it.segment = Some(self.slice.segment.clone());
+            if it.value == Err(NoValue::NoData { side: Side::Reference }) {
+                it.value = Err(NoValue::NewSegment);
             }
         }
-        values
     }
 }
 
@@ -347,8 +354,8 @@ previous = "28d"
         let at = |us| crate::time::Timestamp::from_micros(us);
         let window = Interval { start: at(0), end: at(9) };
         let (size, profiles, segments) = (WindowSize::Day, &profiles, &segments[..]);
-        let (earlier, history) = (&earlier, &History::default());
-        let closed = Closed { size, window, profiles, segments, earlier, history };
+        let (earlier, history, season) = (&earlier, &History::default(), None);
+        let closed = Closed { size, window, profiles, segments, earlier, history, season };
         drift(model, &Roles::new(model), &reference, closed, &mut NullDraws::new())
     }
 

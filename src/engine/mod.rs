@@ -17,6 +17,7 @@ pub mod measure;
 pub mod reference;
 mod roles;
 pub mod rules;
+pub mod season;
 mod segment_rows;
 pub mod segments;
 pub mod slice;

@@ -63,6 +63,20 @@ pub fn measure(
     nulls: &mut NullDraws,
 ) -> Vec<Measurement> {
     let mut measured = measure_whole(whole);
+    measured.extend(measure_columns(frozen, current, columns, metrics, rows_min, nulls));
+    measured
+}
+
+/// Measures what is about columns: see [`measure`].
+pub fn measure_columns(
+    frozen: &Frozen,
+    current: &Profile,
+    columns: &[String],
+    metrics: &MetricNames,
+    rows_min: u64,
+    nulls: &mut NullDraws,
+) -> Vec<Measurement> {
+    let mut measured = Vec::new();
     for name in columns {
         let sides = Sides::of(frozen, current, name);
         let kind = sides.reference.or(sides.current.as_deref()).map(|column| column.kind);
@@ -103,6 +117,7 @@ fn measure_whole(whole: &Whole<'_>) -> Vec<Measurement> {
             labels: None,
             label_coverage: None,
             limits: Vec::new(),
+            against: None,
         })
     });
     measured.collect()
@@ -185,6 +200,7 @@ impl<'a> Sides<'a> {
             labels: None,
             label_coverage: None,
             limits: own.into_iter().collect(),
+            against: None,
         }
     }
 

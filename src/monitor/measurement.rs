@@ -1,4 +1,5 @@
 //! A measurement: one metric of one window, its value or the reason there is none.
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::stat::NoValue;
@@ -29,6 +30,39 @@ pub struct Measurement {
     /// The thresholds that were found for rules: of budgets, and of kinds that are found for each
     /// window.
     pub limits: Vec<Limit>,
+    /// What it is measured against; `None` for what is compared with nothing.
+    pub against: Option<Against>,
+}
+
+/// What a column of a window is measured against.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Against {
+    /// The reference: a data set, or the windows before.
+    Reference,
+    /// The same slot of earlier periods.
+    Season,
+}
+
+impl Against {
+    /// The word: `reference`, `season`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Reference => "reference",
+            Self::Season => "season",
+        }
+    }
+
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Reference => Self::Season,
+            Self::Season => Self::Reference,
+        }
+    }
 }
 
 /// The threshold by which one rule judges a measurement, found for its window.

@@ -26,7 +26,7 @@ pub use compare::{
 };
 pub use drift::{MetricNames, measure};
 pub use effect::{effect, effect_of};
-pub use measurement::{Bounds, Limit, Measurement};
+pub use measurement::{Against, Bounds, Limit, Measurement};
 pub use null::{NULL_SHARE, NullDraws, default_threshold};
 pub use outcomes::{BadOutcomes, Cell, Outcomes, ScoreKey};
 pub use reference::{BINS, CODES_MAX, Frozen, freeze};

@@ -92,6 +92,7 @@ pub fn measure(outcomes: &Outcomes, rows_min: u64) -> Vec<Measurement> {
             labels: Some(outcomes.labels()),
             label_coverage: outcomes.label_coverage(),
             limits: Vec::new(),
+            against: None,
         })
         .collect()
 }

@@ -172,6 +172,8 @@ pub(super) fn hostile() -> Note {
         p_value: Some(-1.0),
         names: vec![name.repeat(100); 10],
         names_left_out: u64::MAX,
+        against: Some(crate::monitor::Against::Season),
+        other_value: Some(f64::NAN),
         change: None,
         ..Evidence::default()
     };

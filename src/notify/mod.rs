@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     config::{Reveal, Revealed, Severity},
-    monitor::impact::Ranking,
+    monitor::{Against, impact::Ranking},
     stat::detector::Change,
     time::{Interval, Timestamp},
 };
@@ -87,6 +87,12 @@ pub struct Evidence {
     /// How many more names there are.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub names_left_out: u64,
+    /// What it is measured against, where the model has a season.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<Against>,
+    /// The value against the model's other reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_value: Option<f64>,
     /// What a rule's detector saw change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<Change>,

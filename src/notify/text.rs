@@ -107,6 +107,16 @@ fn measured(note: &Note, it: &Evidence) -> String {
     }
 }
 
+/// The value against the other reference, where the model has two.
+fn other(it: &Evidence) -> String {
+    let other = it.against.zip(it.other_value);
+    other
+        .map(|(against, value)| {
+            format!(" ({} against the {})", number(value), against.other().word())
+        })
+        .unwrap_or_default()
+}
+
 /// What a value is of: `temp`, `origin=JFK`, `temp in origin=JFK`; nothing where it is of all rows.
 pub(super) fn about(it: &Evidence) -> Option<String> {
     match (&it.column, &it.segment) {
@@ -155,7 +165,8 @@ pub(super) fn headline(note: &Note) -> String {
                 format!(" (mean {} before, {} since)", number(it.before), number(it.after))
             });
             let change = change.unwrap_or_default();
-            format!("{}, {}{change}{more}", measured(note, first), name(&note.threshold))
+            let (is, other) = (measured(note, first), other(first));
+            format!("{is}, {}{other}{change}{more}", name(&note.threshold))
         }
         // A detector knows that the change is over, not that it was undone.
         Event::Resolved if note.worst.as_ref().is_some_and(|it| it.change.is_some()) => {

@@ -123,6 +123,16 @@ pub enum NoValue {
         /// How many there are.
         got: u64,
     },
+    /// Fewer earlier slots of the season with rows, and without an alert, than it takes.
+    #[error("insufficient: needs {need} of the season's {of} earlier slots, got {got}")]
+    InsufficientSeason {
+        /// How many it takes.
+        need: u32,
+        /// How many there are.
+        got: u32,
+        /// How many are looked at.
+        of: u32,
+    },
 }
 
 impl NoValue {
@@ -134,7 +144,8 @@ impl NoValue {
             | Self::InsufficientHistory { .. }
             | Self::InsufficientWindows { .. }
             | Self::UnlabelledReference
-            | Self::InsufficientPast { .. } => "insufficient",
+            | Self::InsufficientPast { .. }
+            | Self::InsufficientSeason { .. } => "insufficient",
             Self::NoData { .. } => "no_data",
             Self::Constant { .. } => "constant",
             Self::MissingColumn { .. } => "missing_column",

@@ -1,5 +1,5 @@
 //! Measurements as they are packed, and as they were packed before rules had thresholds of their
-//! own that are found for each window.
+//! own that are found for each window, and models seasons.
 use serde::Deserialize;
 
 use super::{StoreError, pack};
@@ -10,7 +10,7 @@ use crate::{
 
 /// The form without the rules' own thresholds.
 const WITHOUT_LIMITS: u8 = 1;
-/// The form in which they were upper bounds.
+/// The form in which they were upper bounds, and nothing was said of what a value is against.
 const WITH_THRESHOLDS: u8 = 2;
 /// The form that is written.
 const VERSION: u8 = 3;
@@ -45,6 +45,7 @@ impl From<WithoutLimits> for Measurement {
             labels: old.labels,
             label_coverage: old.label_coverage,
             limits: Vec::new(),
+            against: None,
         }
     }
 }
@@ -91,6 +92,7 @@ pub(super) fn unpack(body: &[u8]) -> Result<Vec<Measurement>, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::monitor::Against;
 
     fn old() -> WithoutLimits {
         WithoutLimits {
@@ -122,6 +124,8 @@ mod tests {
         let second = WithThresholds { first: old(), limits: vec![("inputs".into(), 0.4)] };
         let second = pack::pack("measurements", WITH_THRESHOLDS, &[second][..]).unwrap();
         assert_eq!(unpack(&second).unwrap(), measured);
+        let against = Some(Against::Season);
+        let measured = measured.map(|it| Measurement { against, ..it });
         let body = pack(&measured).unwrap();
         assert_eq!(unpack(&body).unwrap(), measured);
         let mut newer = body;

@@ -2,10 +2,14 @@
 //!
 //! Nothing here reads a clock. `now` is an argument everywhere below `daemon`, so a simulation can
 //! run years in seconds and a result never depends on when it was computed.
+mod season;
+
 use std::{fmt, str::FromStr};
 
 use jiff::{ToSpan, civil, tz::TimeZone};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use season::{BadEvery, Every, HolidaysAs, Season, Slot};
 
 /// Microseconds in a second.
 pub const SECOND_US: i64 = 1_000_000;

@@ -46,6 +46,7 @@ impl Judge {
             retrain: None,
             per_version: false,
             segment: driftd::config::Segment::Whole,
+            against: driftd::monitor::Against::Reference,
         };
         Self { rule, memory: Memory::default(), did: Fixed::default() }
     }

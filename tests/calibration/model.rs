@@ -71,6 +71,7 @@ impl Model {
                 metric: metric.to_owned(),
                 column: Some(name.clone()),
                 segment: None,
+                against: None,
                 value,
                 p_value: None,
                 error_bound: 0.0,

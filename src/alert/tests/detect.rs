@@ -22,6 +22,7 @@ fn rule(threshold: Threshold) -> Rule {
         notify: Vec::new(),
         retrain: None,
         per_version: false,
+        against: None,
         segment: Segment::Whole,
     }
 }

@@ -19,6 +19,7 @@ fn rule(threshold: Threshold, clear_at: Option<f64>) -> Rule {
         notify: Vec::new(),
         retrain: None,
         per_version: false,
+        against: None,
         segment: Segment::Whole,
     }
 }
@@ -36,6 +37,7 @@ fn measured(value: Result<f64, NoValue>) -> Measurement {
         labels: None,
         label_coverage: None,
         limits: Vec::new(),
+        against: None,
     }
 }
 

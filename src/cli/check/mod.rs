@@ -3,6 +3,7 @@
 //! The daemon's own code runs over a store of its own that is thrown away, so the numbers are the
 //! daemon's. Nothing is sent, started, or written to the configured store; references that it
 //! keeps (a rolled-over one) are used.
+mod alert;
 mod report;
 mod text;
 
@@ -19,7 +20,7 @@ use crate::{
     daemon::{
         clock::{Clock as _, SystemClock},
         logging,
-        model::{ModelWorker, Shared, columns, history::earlier_slots},
+        model::{ModelWorker, Shared, columns, history::earlier_slots, season::season_from},
         parts,
     },
     engine::history::looks_back,
@@ -264,13 +265,14 @@ fn time_column(model: &ModelConfig) -> TimeColumn {
 
 /// Where evaluation begins so that history from `first` on is there for the window at `shown`: with
 /// the oldest row at the earliest where a rule judges how many rows came, since windows before it
-/// would be taken for silence.
+/// would be taken for silence, or where a season looks back far.
 pub(super) async fn after_silence(
     model: &ModelConfig,
     first: Timestamp,
     shown: Timestamp,
 ) -> anyhow::Result<Timestamp> {
-    if first >= shown || !model.rules.iter().any(is_about_rows) {
+    let is_long = model.reference.season.is_some();
+    if first >= shown || !(is_long || model.rules.iter().any(is_about_rows)) {
         return Ok(first);
     }
     let source: Arc<dyn Source> = Arc::new(model.predictions.source.source.clone());
@@ -316,8 +318,10 @@ const PERIODS: usize = 4;
 pub(super) fn history_from(model: &ModelConfig, start: Timestamp) -> Timestamp {
     let reference = match model.reference.kind {
         ReferenceKind::Previous(span) => start.minus(span),
-        ReferenceKind::Static(..) => start,
+        ReferenceKind::Static(..) | ReferenceKind::SeasonOnly => start,
     };
+    let sizes = model.rules.iter().map(|rule| rule.window).chain([model.window]);
+    let reference = sizes.map(|size| season_from(model, size, start)).fold(reference, Ord::min);
     let oldest_slot = |rule: &Rule| {
         let grid = Grid { size: rule.window, zone: model.time_zone.clone() };
         earlier_slots(&grid, &grid.window_of(start)).last().map(|slot| slot.start)

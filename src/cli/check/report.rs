@@ -3,7 +3,7 @@ use std::{collections::BTreeSet, io::Write};
 
 use serde::Serialize;
 
-use super::text;
+use super::{alert::Alert, text};
 use crate::{
     alert::{self, Episode, Outcome},
     cli::Format,
@@ -11,7 +11,7 @@ use crate::{
     daemon::model::RANKING,
     engine::Roles,
     monitor::{
-        Limit, Measurement,
+        Against, Limit, Measurement,
         impact::{Ranking, WindowRanking},
         segment,
     },
@@ -68,6 +68,8 @@ pub(super) struct Row {
     pub(super) metric: String,
     pub(super) column: Option<String>,
     pub(super) segment: Option<String>,
+    /// What a column is measured against: `reference` or `season`.
+    pub(super) against: Option<Against>,
     pub(super) value: Option<f64>,
     pub(super) reason: Option<String>,
     pub(super) p_value: Option<f64>,
@@ -89,49 +91,6 @@ pub(super) struct Row {
     pub(super) label_coverage: Option<f64>,
     /// `ok`, `pending`, `firing`, `insufficient`, `no_data`, `error`; null where no rule judges it.
     pub(super) state: Option<&'static str>,
-}
-
-/// An episode that fired in the range.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Alert {
-    pub(super) model: String,
-    pub(super) version: Option<String>,
-    pub(super) rule: String,
-    pub(super) metric: String,
-    pub(super) severity: crate::config::Severity,
-    pub(super) state: &'static str,
-    pub(super) since: Timestamp,
-    pub(super) window_start: Timestamp,
-    pub(super) window_end: Timestamp,
-    pub(super) windows_breached: u32,
-    pub(super) threshold: String,
-    pub(super) columns: Vec<String>,
-    /// The segments that breach, worst first; empty where the rule judges all rows together.
-    pub(super) segments: Vec<String>,
-    /// New or vanished categories, or columns that changed, where the metric has such.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) named: Vec<Named>,
-    pub(super) value: Option<f64>,
-    pub(super) worst: Option<f64>,
-    /// The threshold that the worst value passed, where the rule's words give no number.
-    #[serde(skip)]
-    pub(super) found: Option<f64>,
-    /// Whether it is below it.
-    #[serde(skip)]
-    pub(super) found_below: bool,
-    /// Where it came from.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub(super) threshold_from: String,
-}
-
-/// What a value is about.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Named {
-    pub(super) column: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) segment: Option<String>,
-    pub(super) names: Vec<String>,
-    pub(super) names_left_out: u64,
 }
 
 impl Report {
@@ -340,6 +299,7 @@ impl Row {
             metric: it.metric.clone(),
             column: it.column.clone(),
             segment: Some(row.segment.clone()).filter(|segment| !segment.is_empty()),
+            against: it.against,
             value: it.value.as_ref().ok().copied(),
             reason: it.value.as_ref().err().map(ToString::to_string),
             p_value: it.p_value,
@@ -352,63 +312,6 @@ impl Row {
             labels: it.labels,
             label_coverage: it.label_coverage,
             state: judged.map(|it| it.state),
-        }
-    }
-}
-
-/// Each name once, in the order in which it comes first.
-fn once(names: impl Iterator<Item = String>) -> Vec<String> {
-    let mut all = Vec::new();
-    for name in names {
-        if !all.contains(&name) {
-            all.push(name);
-        }
-    }
-    all
-}
-
-impl Named {
-    fn of(it: &Evidence) -> Option<Self> {
-        let Evidence { column, segment, names, names_left_out, .. } = it.clone();
-        (!names.is_empty()).then_some(Self { column, segment, names, names_left_out })
-    }
-}
-
-impl Alert {
-    fn new(rule: &Rule, columns: Option<usize>, episode: &Episode) -> Self {
-        Self {
-            model: episode.model.clone(),
-            version: episode.version.clone(),
-            rule: episode.rule.clone(),
-            metric: episode.metric.clone(),
-            severity: episode.severity,
-            state: match episode.state {
-                alert::State::Ok => "resolved",
-                alert::State::Pending => "pending",
-                alert::State::Firing => "firing",
-                alert::State::Recovering => "recovering",
-            },
-            since: episode.since,
-            window_start: episode.window.start,
-            window_end: episode.window.end,
-            windows_breached: episode.windows_breached,
-            threshold: alert::note::threshold(rule, columns),
-            columns: once(episode.evidence.iter().filter_map(|e| e.column.clone())),
-            segments: once(episode.evidence.iter().filter_map(|e| e.segment.clone())),
-            named: episode.evidence.iter().filter_map(Named::of).collect(),
-            value: episode.evidence.first().map(|e| e.value),
-            worst: episode.worst.as_ref().map(|e| e.value),
-            found: match rule.threshold {
-                Threshold::Budget { .. } | Threshold::Derived(_) => {
-                    episode.worst.as_ref().map(|e| e.threshold)
-                }
-                _ => None,
-            },
-            threshold_from: episode
-                .worst
-                .as_ref()
-                .map_or_else(String::new, |e| e.threshold_from.clone()),
-            found_below: episode.worst.as_ref().is_some_and(|e| e.below),
         }
     }
 }

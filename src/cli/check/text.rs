@@ -3,8 +3,14 @@ use std::{collections::BTreeSet, io::Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::report::{Alert, ModelImpact, Named, Report, Row};
-use crate::plot::{figure, shown, shown_within};
+use super::{
+    alert::{Alert, Named, Other},
+    report::{ModelImpact, Report, Row},
+};
+use crate::{
+    monitor::Against,
+    plot::{figure, shown, shown_within},
+};
 
 /// Columns that names are padded to.
 const NAME_WIDTH: usize = 18;
@@ -97,7 +103,11 @@ fn write_window(rows: &[Row], out: &mut impl Write) -> std::io::Result<()> {
     let segment = segment.unwrap_or_default();
     writeln!(out, "{bold}{model}{segment}{bold:#} {version}, {from} to {to}, {count} rows")?;
     let mut last: Option<&Option<String>> = None;
-    for row in rows {
+    for (i, row) in rows.iter().enumerate() {
+        // Beside the same against the season it is said in brackets.
+        if beside(rows, i, i + 1, Against::Season).is_some() {
+            continue;
+        }
         if last != Some(&row.column) {
             if last.is_some() {
                 writeln!(out)?;
@@ -107,12 +117,25 @@ fn write_window(rows: &[Row], out: &mut impl Write) -> std::io::Result<()> {
             last = Some(&row.column);
         }
         write_value(row, out)?;
+        let before = i.checked_sub(1).and_then(|at| beside(rows, i, at, Against::Reference));
+        if let Some(value) = before.and_then(|it| it.value) {
+            write!(out, " ({} against the reference)", figure(value))?;
+        }
     }
     let coverage = rows.iter().find_map(|row| row.label_coverage);
     if let Some(coverage) = coverage {
         write!(out, " ({:.1} % of the rows labelled)", coverage * 100.0)?;
     }
     writeln!(out, "\n")
+}
+
+/// The row at `at` where it is the same as that at `i` against this.
+fn beside(rows: &[Row], i: usize, at: usize, against: Against) -> Option<&Row> {
+    let (row, other) = (rows.get(i)?, rows.get(at)?);
+    let is_same =
+        (&row.metric, &row.column, &row.segment) == (&other.metric, &other.column, &other.segment);
+    let is_pair = row.against.is_some_and(|it| it.other() == against);
+    (is_same && is_pair && other.against == Some(against)).then_some(other)
 }
 
 fn write_value(row: &Row, out: &mut impl Write) -> std::io::Result<()> {
@@ -147,12 +170,16 @@ fn write_alert(alert: &Alert, out: &mut impl Write) -> std::io::Result<()> {
         (names, more) => format!(" in {} and {more} more", names.join(", ")),
     };
     let worst = alert.worst.map(|it| format!(", at worst {}", figure(it))).unwrap_or_default();
+    let other = alert.other.map(|Other { against, value }| {
+        format!(" ({} against the {})", figure(value), against.word())
+    });
+    let other = other.unwrap_or_default();
     let side = if alert.found_below { "under" } else { "over" };
     let found = alert.found.map(|it| format!(" {side} {}", figure(it))).unwrap_or_default();
     let (model, rule) = (shown(&alert.model), shown(&alert.rule));
     writeln!(
         out,
-        "{red}{}{red:#} {model} {rule}: {}{of}{within} {} since {}{worst}{found}",
+        "{red}{}{red:#} {model} {rule}: {}{of}{within} {} since {}{worst}{found}{other}",
         alert.state, alert.metric, alert.threshold, alert.since
     )?;
     if !alert.threshold_from.is_empty() {

@@ -1,17 +1,18 @@
 //! Everything that is said about one value.
-use std::borrow::Cow;
-
 use serde::Serialize;
 
-use super::find::Found;
+use super::{
+    again::{again, reference_of},
+    find::Found,
+};
 use crate::{
     alert::{Episode, Outcome, judge, note},
-    config::{Family, Metric, ModelConfig, Rule, Threshold},
+    config::{ModelConfig, ReferenceKind, Rule, Threshold},
     daemon::model::Recalled,
     engine::{Roles, rules},
     monitor::{
-        Frozen, Measurement, NullDraws, Outcomes,
-        explain::{self, Account, CountPart, Explained},
+        Against, Measurement, Outcomes,
+        explain::Account,
         impact::{self, Impact, Ranking, Sides},
         performance,
     },
@@ -34,6 +35,10 @@ pub(super) struct Explanation {
     pub(super) version: Option<String>,
     pub(super) metric: String,
     pub(super) column: Option<String>,
+    /// What it is measured against, where it is against something.
+    pub(super) against: Option<Against>,
+    /// The same value against the model's other reference, where it has two.
+    pub(super) other_value: Option<f64>,
     /// Null for all rows together.
     pub(super) segment: Option<String>,
     pub(super) window_start: Timestamp,
@@ -81,10 +86,14 @@ pub(super) struct Placed {
 impl Placed {
     fn of(model: &ModelConfig, roles: &Roles, found: &Found, recalled: &Recalled) -> Option<Self> {
         let column = found.measurement.column.as_deref()?;
+        // Ranked by the reference, as an alert about it was, unless there is the season alone.
+        let alone = matches!(model.reference.kind, ReferenceKind::SeasonOnly);
+        let against = if alone { Against::Season } else { Against::Reference };
+        let compared = recalled.compared(Some(against));
         let sides = Sides {
-            reference: &recalled.reference,
+            reference: compared,
             current: recalled.profile.as_ref()?,
-            columns: &roles.features(&recalled.reference),
+            columns: &roles.features(compared),
             score: model.predictions.score.as_deref(),
             rows_min: model.rows_min,
         };
@@ -175,12 +184,15 @@ impl Explanation {
             Some(cut) if threshold <= cut * (1.0 + ROUNDING) => "usual_cut",
             _ => "null_quantile",
         };
+        let compared = recalled.compared(stored.against);
         let rows = recalled.profile.as_ref().map_or(stored.rows, |it| it.rows);
         Self {
             model: found.model.clone(),
             version: Some(found.version.clone()).filter(|it| !it.is_empty()),
             metric: stored.metric.clone(),
             column: stored.column.clone(),
+            against: stored.against,
+            other_value: found.other.as_ref().and_then(|it| it.value.as_ref().ok().copied()),
             segment: stored.segment.clone(),
             window_start: found.window.start,
             window_end: found.window.end,
@@ -202,7 +214,7 @@ impl Explanation {
             rules: judgements(model, roles, found, recalled),
             impact: Placed::of(model, roles, found, recalled),
             reference: again.explained.as_ref().map(|it| Side {
-                id: Some(recalled.reference.id.clone()),
+                id: Some(compared.id.clone()),
                 rows: reference_of(found, recalled).profile.rows,
                 rows_used: it.rows_reference,
             }),
@@ -216,74 +228,6 @@ impl Explanation {
             account: again.explained.and_then(|it| it.account.ok()).or(again.counts),
         }
     }
-}
-
-/// What measuring again gives.
-#[derive(Default)]
-struct Again {
-    measurement: Option<Measurement>,
-    explained: Option<Explained>,
-    confusion: Option<Confusion>,
-    counts: Option<Account>,
-}
-
-fn again(model: &ModelConfig, found: &Found, recalled: &Recalled) -> Again {
-    let stored = &found.measurement;
-    if recalled.custom.is_some() {
-        return Again { measurement: recalled.custom.clone(), ..Again::default() };
-    }
-    if performance::find(&stored.metric).is_some() {
-        let Some(outcomes) = &recalled.outcomes else { return Again::default() };
-        let measured = performance::measure(outcomes, model.rows_min);
-        return Again {
-            measurement: measured.into_iter().find(|it| it.metric == stored.metric),
-            confusion: Some(Confusion::of(outcomes)),
-            ..Again::default()
-        };
-    }
-    let Some(profile) = &recalled.profile else { return Again::default() };
-    if Metric::find(&stored.metric).is_some_and(|it| it.family == Family::Joint) {
-        let (metric, column, rows_min) = (&stored.metric, stored.column.as_deref(), model.rows_min);
-        let explained =
-            explain::explain_together(&recalled.reference, profile, column, metric, rows_min);
-        return Again {
-            measurement: Some(explained.measurement.clone()),
-            explained: Some(explained),
-            ..Again::default()
-        };
-    }
-    let Some(column) = &stored.column else {
-        let rows = CountPart {
-            count: "rows",
-            reference: reference_of(found, recalled).profile.rows,
-            current: profile.rows,
-        };
-        // A profile tells no more of the window as a whole than how many rows it had.
-        if stored.metric != "row_count" {
-            return Again::default();
-        }
-        let value = Ok(profile.rows as f64);
-        return Again {
-            measurement: Some(Measurement { value, ..stored.clone() }),
-            counts: Some(Account::Counts(vec![rows])),
-            ..Again::default()
-        };
-    };
-    let (metric, rows_min) = (&stored.metric, model.rows_min);
-    let against = reference_of(found, recalled);
-    let mut nulls = NullDraws::new();
-    let explained = explain::explain(&against, profile, column, metric, rows_min, &mut nulls);
-    let segment = stored.segment.clone();
-    Again {
-        measurement: Some(Measurement { segment, ..explained.measurement.clone() }),
-        explained: Some(explained),
-        ..Again::default()
-    }
-}
-
-/// What the measurement was compared with: the whole reference, or the segment's part of it.
-fn reference_of<'a>(found: &Found, recalled: &'a Recalled) -> Cow<'a, Frozen> {
-    recalled.reference.of_segment(found.measurement.segment.as_deref().unwrap_or_default())
 }
 
 impl Recomputed {
@@ -330,7 +274,7 @@ impl Recomputed {
 }
 
 impl Confusion {
-    fn of(outcomes: &Outcomes) -> Self {
+    pub(super) fn of(outcomes: &Outcomes) -> Self {
         let mut it = Self::default();
         for (_, predicted, cell) in outcomes.cells() {
             let (right, wrong) = match predicted {
@@ -373,7 +317,8 @@ fn judgements(
     found: &Found,
     recalled: &Recalled,
 ) -> Vec<Judgement> {
-    let (features, predictions) = (roles.features(&recalled.reference), roles.predictions());
+    let (features, predictions) =
+        (roles.features(recalled.compared(found.measurement.against)), roles.predictions());
     let coverage_min = match rules::group_of(model, &found.measurement.metric) {
         Group::Performance => model.labels.as_ref().map_or(0.0, |labels| labels.coverage_min),
         Group::Drift => 0.0,

@@ -4,7 +4,7 @@ use anyhow::{Context as _, bail};
 use crate::{
     alert::Episode,
     config::{Config, METRICS, ModelConfig, On, Rule},
-    monitor::Measurement,
+    monitor::{Against, Measurement},
     store::{MeasurementsRow, Select, Store},
     time::{Grid, Interval, Span, Timestamp, WindowSize},
 };
@@ -23,6 +23,8 @@ pub(super) struct Wanted<'a> {
     pub(super) size: Option<WindowSize>,
     /// `all` for all versions together.
     pub(super) version: Option<&'a str>,
+    /// Against what.
+    pub(super) against: Option<Against>,
     /// All rows together where there is none.
     pub(super) segment: Option<&'a str>,
 }
@@ -36,6 +38,8 @@ pub(super) struct Found {
     pub(super) window: Interval,
     pub(super) size: WindowSize,
     pub(super) measurement: Measurement,
+    /// The same against the model's other reference.
+    pub(super) other: Option<Measurement>,
 }
 
 impl Wanted<'_> {
@@ -62,6 +66,23 @@ impl Wanted<'_> {
         it.segment.as_deref() == self.segment
             && it.metric == self.metric
             && it.column.as_deref() == self.column
+    }
+
+    /// What is meant among what was measured against one thing or another: what is asked for, else
+    /// what the first rule on the metric judges, else the season.
+    fn choose<'m>(
+        &self,
+        all: &'m [Measurement],
+    ) -> Option<(&'m Measurement, Option<&'m Measurement>)> {
+        let rule = self.model.rules.iter().find(|rule| rule.metric == self.metric);
+        let against = self.against.or(rule.and_then(|rule| rule.against));
+        let against = against.unwrap_or(Against::Season);
+        let found: Vec<&Measurement> = all.iter().filter(|it| self.is_of(it)).collect();
+        let is_meant = |it: &&&Measurement| it.against == Some(against);
+        let (meant, asked) = (found.iter().find(is_meant), self.against.is_some());
+        let meant = *meant.or(found.first().filter(|_| !asked))?;
+        let other = found.into_iter().find(|it| it.against != meant.against);
+        Some((meant, other))
     }
 }
 
@@ -106,7 +127,9 @@ pub(super) async fn metric(store: &Store, wanted: &Wanted<'_>) -> anyhow::Result
             wanted.metric
         )
     })?;
-    found(wanted, row).context("the measurement is gone")
+    let against = wanted.against.map(|it| format!(" against the {}", it.word()));
+    let against = against.unwrap_or_default();
+    found(wanted, row).with_context(|| format!("`{}` is not measured{against}", wanted.metric))
 }
 
 /// Of the versions of a window the one that rules judge: with the most rows.
@@ -119,12 +142,14 @@ fn leading<'a>(rows: &'a [MeasurementsRow], wanted: &Wanted<'_>) -> Option<&'a M
 }
 
 fn found(wanted: &Wanted<'_>, row: &MeasurementsRow) -> Option<Found> {
+    let (measurement, other) = wanted.choose(&row.measurements)?;
     Some(Found {
         model: row.model.clone(),
         version: row.version.clone(),
         window: row.window,
         size: wanted.size(),
-        measurement: row.measurements.iter().find(|it| wanted.is_of(it))?.clone(),
+        measurement: measurement.clone(),
+        other: other.cloned(),
     })
 }
 
@@ -184,6 +209,7 @@ pub(super) async fn alert(
         window: None,
         size: rule.map(|rule| rule.window),
         version: None,
+        against: worst.and_then(|it| it.against),
     };
     let range = Interval { start: episode.since, end: episode.window.end };
     let version = episode.version.as_deref().unwrap_or_default();
@@ -202,7 +228,7 @@ pub(super) async fn alert(
     rows.retain(|row| grid.window_of(row.window.start) == row.window);
     rows.retain(|row| row.measurements.iter().any(|it| wanted.is_of(it)));
     let is_worst = |row: &&MeasurementsRow| {
-        let value = row.measurements.iter().find(|it| wanted.is_of(it)).map(|it| &it.value);
+        let value = wanted.choose(&row.measurements).map(|(it, _)| &it.value);
         let worst = worst.filter(|it| {
             it.column.as_deref() == wanted.column && it.segment.as_deref() == wanted.segment
         });

@@ -70,6 +70,12 @@ fn facts(it: &Explanation) -> Markup {
                     shown(side.id.as_deref().unwrap_or_default()), side.rows, side.rows_used
                 )))
             }
+            @if let Some((against, value)) = it.against.zip(it.other_value) {
+                (fact("Against", format!(
+                    "the {}; {} against the {}",
+                    against.word(), figure(value), against.other().word()
+                )))
+            }
             (fact("Rows", format!("{}, {} of use here", it.current.rows, it.current.rows_used)))
             @if let Some((labels, share)) = it.labels.zip(it.label_coverage) {
                 (fact("Labels", format!("{labels}, {:.1} % of the rows", share * 100.0)))

@@ -2,6 +2,7 @@
 //!
 //! Nothing is decided here and nothing is written: what the store keeps of a window is measured
 //! again and taken apart. Without a store the window is measured first, as `check` does.
+mod again;
 mod explanation;
 mod find;
 mod html;
@@ -28,7 +29,7 @@ use crate::{
         model::{ModelWorker, Shared},
     },
     engine::Slice,
-    monitor::segment,
+    monitor::{Against, segment},
     store::Store,
     time::{Grid, Timestamp, WindowSize},
 };
@@ -61,12 +62,32 @@ pub(super) struct Args {
     /// The version; the one with the most rows where not given, `all` for all together.
     #[arg(long)]
     version: Option<String>,
+    /// Against what, where the model has a season beside its reference; that of the rule on the
+    /// metric, else the season.
+    #[arg(long, value_enum, conflicts_with = "alert")]
+    against: Option<Side>,
     /// The segment, such as `origin=JFK`; all rows together where not given.
     #[arg(long)]
     segment: Option<String>,
     /// How the result is shown.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+}
+
+/// What a model's windows are compared with.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Side {
+    Reference,
+    Season,
+}
+
+impl From<Side> for Against {
+    fn from(side: Side) -> Self {
+        match side {
+            Side::Reference => Self::Reference,
+            Side::Season => Self::Season,
+        }
+    }
 }
 
 /// Explains and prints.
@@ -123,6 +144,7 @@ async fn explain(config: Config, args: &Args) -> anyhow::Result<Explanation> {
         window: args.window,
         size: args.size,
         version: args.version.as_deref(),
+        against: args.against.map(Against::from),
     };
     wanted.check_metric()?;
     if let Some(store) = kept {

@@ -36,6 +36,10 @@ pub(super) fn write(it: &Explanation, out: &mut impl Write) -> std::io::Result<(
         writeln!(out, "  alert      {id}")?;
     }
     write_value(it, out)?;
+    if let Some((against, value)) = it.against.zip(it.other_value) {
+        let (this, other) = (against.word(), against.other().word());
+        writeln!(out, "  against    the {this}; {} against the {other}", figure(value))?;
+    }
     if let Some(formula) = it.formula {
         writeln!(out, "  formula    {formula}")?;
     }

@@ -13,7 +13,7 @@ use crate::{
     profile::{Limits, Profiler},
     source::{Query, Source, SourceError, TimeColumn},
     stat,
-    time::{Interval, Timestamp},
+    time::{Interval, Season, Span, Timestamp},
 };
 
 const KINDS: [&str; 4] = ["shift", "scale", "missing", "category"];
@@ -124,6 +124,11 @@ async fn deviation(model: &ModelConfig, column: &str, from: Timestamp) -> anyhow
         ReferenceKind::Static(named) => (Arc::new(named.source.clone()), None),
         ReferenceKind::Previous(span) => {
             let within = Interval { start: from.minus(*span), end: from };
+            (Arc::new(model.predictions.source.source.clone()), Some(within))
+        }
+        ReferenceKind::SeasonOnly => {
+            let reach = model.reference.season.as_ref().map_or(Span::ZERO, Season::reach);
+            let within = Interval { start: from.minus(reach), end: from };
             (Arc::new(model.predictions.source.source.clone()), Some(within))
         }
     };

@@ -9,6 +9,7 @@ use super::super::{
     words::{Scalar, Words},
 };
 use crate::{
+    monitor::Against,
     profile::joint::ROWS_MAX,
     source::TimeUnit,
     time::{Span, WindowSize},
@@ -203,7 +204,7 @@ impl Options for Labels {
     }
 }
 
-/// What windows are compared with: a `source` or the `previous` windows.
+/// What windows are compared with: a `source` or the `previous` windows, and the `season`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(in crate::config) struct Reference {
@@ -284,6 +285,10 @@ pub(in crate::config) struct Rule {
     /// Judge each version by itself, not the one with the most rows.
     #[serde(default)]
     pub(in crate::config) per_version: bool,
+    /// Of a model with a season, what is judged: the drift against the `season` or against the
+    /// `reference` beside it. The season, for windows that have a slot in it, where not given.
+    #[serde(default)]
+    pub(in crate::config) against: Option<Against>,
     /// Judge the rows of one segment, such as `origin=JFK`, or of each, `any`. All rows together
     /// where not given.
     #[serde(default)]

@@ -14,6 +14,7 @@ use crate::{
         labels::{self, Admitted, Policy},
         measure::{self, Closed, Judged, Measurements},
         rules::{self, Measured},
+        season,
     },
     failpoint,
     monitor::{Frozen, Outcomes},
@@ -228,12 +229,14 @@ impl ModelWorker {
             };
             let model = &config.models[&self.name];
             let earlier = self.earlier_rows(size, &window, &next.segments).await?;
+            let season = self.season_at(size, window, &against, &profiles, &next.segments).await?;
             let segments = next.segments.kept();
             let history = self.past(size, Group::Drift, window).await?;
             let (profiles, earlier, history) = (&profiles, &earlier, history.as_ref());
-            let closed = Closed { size, window, profiles, segments, earlier, history };
-            let mut measured =
-                measure::drift(model, &self.roles, &against, closed, &mut self.nulls);
+            let season = season.as_ref();
+            let closed = Closed { size, window, profiles, segments, earlier, history, season };
+            let against = season::reference(model, &against, season);
+            let mut measured = measure::drift(model, &self.roles, against, closed, &mut self.nulls);
             let custom = match custom.take() {
                 Some(of_window) => of_window,
                 None => {
@@ -244,12 +247,12 @@ impl ModelWorker {
             };
             if custom::add(&mut measured, &custom) {
                 let judged = Judged { size, window, history };
-                measure::limit_custom(model, &self.roles, &against, judged, &mut measured);
+                measure::limit_custom(model, &self.roles, against, judged, &mut measured);
             }
             commit.measurements.extend(measure::rows(&self.name, window, Group::Drift, &measured));
-            let features = self.roles.features(&against);
+            let features = self.roles.features(against);
             if size == self.grid.size {
-                commit.cursors.extend(self.ranking_row(window, &against, profiles, &features));
+                commit.cursors.extend(self.ranking_row(window, against, profiles, &features));
             }
             self.judge(
                 &config,
@@ -258,7 +261,7 @@ impl ModelWorker {
                 Group::Drift,
                 &measured,
                 &features,
-                Some((against.as_ref(), profiles)),
+                Some((against, profiles)),
                 next,
                 now,
                 commit,

@@ -12,6 +12,7 @@ mod rank;
 mod recall;
 mod reference;
 mod scan;
+pub(crate) mod season;
 mod segments;
 mod together;
 mod window_rows;

@@ -105,7 +105,7 @@ impl ModelWorker {
             }
             (Some((since, _)), _) => model.reference.rollover.map(|span| (*since, span)),
             (None, ReferenceKind::Previous(span)) => Some((window.start, *span)),
-            (None, ReferenceKind::Static(_)) => None,
+            (None, ReferenceKind::Static(_) | ReferenceKind::SeasonOnly) => None,
         };
         let mut frozen =
             monitor::freeze(Profile::default(), "labels", model.reference.bins, &<_>::default());

@@ -144,6 +144,7 @@ fn measured(metric: &str, rows: u64, value: f64) -> Measurement {
         labels: Some(rows),
         label_coverage: Some(0.8),
         limits: Vec::new(),
+        against: None,
     }
 }
 

@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 
 use super::{
     Demand, OwnWindows, WINDOWS_ENOUGH, WINDOWS_FEW,
-    own::{AIM, Course, WHOLE, passed_by},
+    level::{AIM, passed_by},
+    own::{Course, WHOLE},
     patience,
     usual::{Centre, Usual},
 };

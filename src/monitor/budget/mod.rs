@@ -15,6 +15,7 @@
 mod accuracy;
 mod cost;
 mod law;
+mod level;
 mod own;
 mod patience;
 mod sides;
@@ -37,8 +38,8 @@ use crate::{
 
 pub use accuracy::{AccuracyBasis, EFFECT_MIN, Redrawn, accuracy, accuracy_basis};
 pub use cost::chance;
+use level::{Exact, Level};
 pub use own::OwnWindows;
-use own::{Exact, Level};
 pub use sides::{both_sides, is_two_sided};
 use slots::Cycle;
 

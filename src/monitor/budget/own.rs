@@ -21,16 +21,15 @@
 //! from the others by a pattern that no slot holds, their maxima may stand apart, and no line
 //! through the others reaches them well: so the level is no higher than what half as many alarms
 //! would take by plain counting, where there are windows enough to count. Where tails are heavier
-//! than they are taken for it is no lower than what counting says of the whole budget. [`AIM`] of
+//! than they are taken for it is no lower than what counting says of the whole budget. [`super::level::AIM`] of
 //! the budget is aimed at: a threshold that is found from some dozens of windows is missed by as
 //! many alarms as it is hit.
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Series;
 use crate::{
-    monitor::{Frozen, drift::Sides},
+    monitor::{Frozen, Measurement, drift::Sides},
     profile::Profile,
     stat,
     time::{Timestamp, WindowSize},
@@ -39,15 +38,9 @@ use crate::{
 use super::{
     law::{Law, law},
     sides,
-    slots::{Cycle, Slots},
+    slots::Slots,
     usual::{Centre, Usual},
 };
-
-/// Share of the maxima whose excesses are fitted, and their least number.
-const PEAKS: f64 = 0.2;
-const PEAKS_MIN: usize = 10;
-/// Share of the budget that is aimed at.
-pub(super) const AIM: f64 = 0.7;
 
 /// Stands for a column where a metric is of the window as a whole.
 pub(super) const WHOLE: &str = "";
@@ -67,7 +60,7 @@ pub struct OwnWindows {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Course {
     /// Index of the window, its value as a window outside would have shown it, and its rows.
-    points: Vec<(u32, f64, u64)>,
+    pub(super) points: Vec<(u32, f64, u64)>,
 }
 
 impl OwnWindows {
@@ -110,6 +103,23 @@ impl OwnWindows {
                 }
             }
             courses.insert((*metric).to_owned(), of_metric);
+        }
+        Self { size, starts: windows.iter().map(|(start, _)| *start).collect(), courses }
+    }
+
+    /// Values that windows of one size have shown already against what each was compared with, in
+    /// the order of their starts: they lie outside of it, and are taken as they are.
+    pub fn of_values(size: WindowSize, windows: &[(Timestamp, &[Measurement])]) -> Self {
+        let mut courses: BTreeMap<String, BTreeMap<String, Course>> = BTreeMap::new();
+        for (index, (_, measured)) in (0_u32..).zip(windows) {
+            for it in *measured {
+                let (Some(column), Ok(value)) = (&it.column, &it.value) else { continue };
+                if it.rows > 0 {
+                    let of_metric = courses.entry(it.metric.clone()).or_default();
+                    let course = of_metric.entry(column.clone()).or_default();
+                    course.points.push((index, *value, it.rows));
+                }
+            }
         }
         Self { size, starts: windows.iter().map(|(start, _)| *start).collect(), courses }
     }
@@ -201,7 +211,7 @@ impl Course {
 
     /// A value at the typical size as it is in a window of `rows` rows. Beyond the largest window
     /// of the reference it is not taken to fall: what days differ by does not.
-    fn at_rows(&self, law: Law, n: u64, value: f64, rows: u64) -> f64 {
+    pub(super) fn at_rows(&self, law: Law, n: u64, value: f64, rows: u64) -> f64 {
         let to = spread(n, rows.min(self.rows_largest()));
         value * (to / spread(n, self.rows_typical())).powf(law.size)
     }
@@ -237,7 +247,7 @@ impl Course {
     }
 
     /// What is usual, and each value with its slot where slots differ.
-    fn usual(
+    pub(super) fn usual(
         &self,
         metric: &str,
         law: Law,
@@ -278,125 +288,17 @@ impl Course {
 }
 
 /// What is usual for a column, and its values with their slots.
-type OfColumn = (Widened, Vec<(f64, Option<usize>)>);
+pub(super) type OfColumn = (Widened, Vec<(f64, Option<usize>)>);
 
 /// What is usual within the reference, and how many times wider it is outside.
 #[derive(Clone, Debug)]
-struct Widened {
-    usual: Usual,
-    widened: f64,
+pub(super) struct Widened {
+    pub(super) usual: Usual,
+    pub(super) widened: f64,
 }
 
 /// How many times larger a squared distance of m rows is to n others than to n that hold them.
 fn widening(n: u64, m: u64) -> f64 {
     let (n, m) = (n as f64, m as f64);
     if n > m { (n + m) / (n - m) } else { 1.0 }
-}
-
-/// How many deviations of its own a column may be above its usual value.
-#[derive(Clone, Debug)]
-pub(super) struct Level<'a> {
-    height: f64,
-    columns: BTreeMap<Series<'a>, Column<'a>>,
-}
-
-#[derive(Clone, Debug)]
-struct Column<'a> {
-    course: &'a Course,
-    law: Law,
-    usual: Widened,
-    rows: u64,
-    slots: Option<Slots>,
-}
-
-/// A column with enough windows of its own.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Exact<'a> {
-    pub(super) series: Series<'a>,
-    /// The windows of its segment, and what they say of it.
-    pub(super) own: &'a OwnWindows,
-    pub(super) course: &'a Course,
-    /// The reference's rows of it.
-    pub(super) rows: u64,
-}
-
-impl<'a> Level<'a> {
-    /// The level that the largest of these columns passes with probability `alarms`, for
-    /// `windows` windows in a row.
-    pub(super) fn new(metric: &str, columns: &[Exact<'a>], alarms: f64, windows: u32) -> Self {
-        let mut slots_of: BTreeMap<&str, Option<(Slots, Vec<usize>)>> = BTreeMap::new();
-        let mut known = BTreeMap::new();
-        // By when: of segments each has windows of its own.
-        let mut largest: BTreeMap<Timestamp, f64> = BTreeMap::new();
-        for &Exact { series, own, course, rows } in columns {
-            let Some(law) = law(metric) else { continue };
-            let slots = slots_of.entry(series.segment).or_insert_with(|| own.slots());
-            let usual = course.usual(metric, law, rows, slots.as_ref());
-            let Some((usual, values)) = usual else { continue };
-            let run = usize::try_from(windows.max(1)).unwrap_or(usize::MAX);
-            for (run, last) in values.windows(run).zip(course.points.iter().skip(run - 1)) {
-                let Some(start) = own.starts.get(last.0 as usize) else { continue };
-                let least = usual.usual.least(run);
-                let at = largest.entry(*start).or_insert(least);
-                *at = at.max(least);
-            }
-            let slots = slots.as_ref().map(|it| it.0);
-            known.insert(series, Column { course, law, usual, rows, slots });
-        }
-        let height = passed_by(largest.into_values().collect(), AIM * alarms);
-        Self { height, columns: known }
-    }
-
-    /// Whether it is known of a column.
-    pub(super) fn has(&self, series: Series<'_>) -> bool {
-        self.columns.contains_key(&series)
-    }
-
-    /// Of what the slot is that a column's window is compared by, where it is by one.
-    pub(super) fn cycle(&self, series: Series<'_>, start: Timestamp) -> Option<Cycle> {
-        let column = self.columns.get(&series)?;
-        let slots = column.slots?;
-        column.usual.usual.has(slots.at(start)).then(|| slots.cycle())
-    }
-
-    /// The value of a column at this level in a window of `rows` rows that begins at `start`.
-    pub(super) fn at(&self, series: Series<'_>, rows: u64, start: Timestamp) -> Option<f64> {
-        let column = self.columns.get(&series)?;
-        let Widened { usual, widened } = &column.usual;
-        let centre = usual.at(column.slots.map(|slots| slots.at(start)));
-        let normal = (centre.mean + self.height * widened * centre.deviation).max(0.0);
-        let value = normal.powf(1.0 / column.law.root);
-        Some(column.course.at_rows(column.law, column.rows, value, rows))
-    }
-}
-
-/// What a further value passes with probability `alarms`, given these.
-pub(super) fn passed_by(mut values: Vec<f64>, alarms: f64) -> f64 {
-    values.sort_unstable_by(|a, b| b.total_cmp(a));
-    let n = values.len() as f64;
-    let count = (n * PEAKS).ceil().max(PEAKS_MIN as f64);
-    // The r-th largest of n is passed with probability r/(n + 1).
-    let place = alarms * (n + 1.0);
-    if place >= count || count >= n {
-        return at_place(&values, place);
-    }
-    let start = values[count as usize];
-    let peaks = &values[..count as usize];
-    let mean = peaks.iter().map(|peak| peak - start).sum::<f64>() / count;
-    // Exponential excesses of a mean that is known from `count` of them (a Lomax distribution).
-    let fitted = start + mean * count * (((count + 1.0) / place).powf(1.0 / count) - 1.0);
-    let fitted = match place < 1.0 {
-        true => fitted,
-        false => fitted.min(at_place(&values, (0.5 * place).max(1.0))),
-    };
-    fitted.max(at_place(&values, place / AIM))
-}
-
-/// The value at a place, counted from the largest, between two of them where it is no whole number.
-fn at_place(values: &[f64], place: f64) -> f64 {
-    let Some(lowest) = values.last() else { return f64::INFINITY };
-    let below = place.floor().max(1.0);
-    let at = |place: f64| values.get(place as usize - 1).unwrap_or(lowest);
-    let (high, low) = (at(below), at(below + 1.0));
-    high + (low - high) * (place - below).clamp(0.0, 1.0)
 }

@@ -139,6 +139,7 @@ pub(in crate::monitor) fn measurement(
         labels: None,
         label_coverage: None,
         limits: Vec::new(),
+        against: None,
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     alert::Episode,
     config::Threshold,
+    monitor::{Against, Measurement},
     plot::{Level, LineChart, Mark, Series, Stretch, figure},
     server::{json::state_of, view::ModelFacts},
     store::{Group, MeasurementsRow, RetrainingRow},
@@ -36,26 +37,42 @@ pub(super) fn length_name(window: &Interval) -> String {
     }
 }
 
-/// One line for each length of window, the shortest first.
+/// What was measured of a subject in a window: against the season first, where there is one, and
+/// against the reference.
+fn measured<'m>(
+    row: &'m MeasurementsRow,
+    metric: &str,
+    column: Option<&str>,
+) -> (Option<&'m Measurement>, Option<&'m Measurement>) {
+    let of_it = |m: &&Measurement| m.metric == metric && m.column.as_deref() == column;
+    let mut found: Vec<&Measurement> = row.measurements.iter().filter(of_it).collect();
+    found.sort_by_key(|m| m.against != Some(Against::Season));
+    (found.first().copied(), found.get(1).copied())
+}
+
+/// One line for each length of window, the shortest first; two where there is a season beside the
+/// reference.
 pub(super) fn series(rows: &[MeasurementsRow], subject: &Subject) -> Vec<Series> {
-    let mut by_length: BTreeMap<(i64, String), BTreeMap<Timestamp, Option<f64>>> = BTreeMap::new();
+    let mut by_length: BTreeMap<(i64, bool, String), BTreeMap<Timestamp, Option<f64>>> =
+        BTreeMap::new();
     for row in rows {
-        let found = row
-            .measurements
-            .iter()
-            .find(|m| m.metric == subject.metric && m.column == subject.column);
-        if let Some(found) = found {
-            let name = length_name(&row.window);
+        let (first, second) = measured(row, &subject.metric, subject.column.as_deref());
+        for found in first.into_iter().chain(second) {
+            let length = length_name(&row.window);
             // Months differ in length and are one line all the same.
             let days = row.window.length().as_micros() / Span::days(1).as_micros();
-            let order = if name == "month" { 30 } else { days };
-            let line = by_length.entry((order, name)).or_default();
+            let order = if length == "month" { 30 } else { days };
+            let against = found.against.filter(|_| second.is_some());
+            let against = against.map(|it| format!(" against the {}", it.word()));
+            let name = length + &against.unwrap_or_default();
+            let is_second = second.is_some_and(|it| std::ptr::eq(it, found));
+            let line = by_length.entry((order, is_second, name)).or_default();
             line.insert(row.window.start, found.value.as_ref().ok().copied());
         }
     }
     by_length
         .into_iter()
-        .map(|((_, length), points)| Series {
+        .map(|((_, _, length), points)| Series {
             name: format!("{} by {length}", subject.metric),
             points: points.into_iter().collect(),
             band: Vec::new(),
@@ -75,7 +92,12 @@ pub(super) fn by_column(
         .filter_map(|column| {
             let subject = Subject { metric: metric.to_owned(), column: Some(column.clone()) };
             let lines = series(rows, &subject);
-            let own = lines.iter().position(|s| s.name.ends_with(&format!(" by {shortest}")));
+            let by = format!(" by {shortest}");
+            let is_own = |s: &Series| {
+                let rest = s.name.split_once(&by).map(|(_, rest)| rest);
+                rest.is_some_and(|it| it.is_empty() || it.starts_with(" against"))
+            };
+            let own = lines.iter().position(is_own);
             let mut line = lines.into_iter().nth(own.unwrap_or(0))?;
             line.name = column.clone();
             Some(line)
@@ -87,13 +109,18 @@ pub(super) fn by_column(
 pub(super) fn top_columns(rows: &[MeasurementsRow], metric: &str, count: usize) -> Vec<String> {
     let mut last: BTreeMap<&str, f64> = BTreeMap::new();
     for row in rows.iter().filter(|r| r.group == Group::Drift) {
+        let mut of_row: BTreeMap<&str, &Measurement> = BTreeMap::new();
         for m in row.measurements.iter().filter(|m| m.metric == metric) {
-            if let Some(column) = &m.column {
-                let value = m.value.as_ref().ok().copied().filter(|v| v.is_finite());
-                // A column that is missing today may be the one that the alerts are about.
-                let known = last.entry(column).or_insert(f64::NEG_INFINITY);
-                *known = value.unwrap_or(*known);
+            let Some(column) = m.column.as_deref() else { continue };
+            if m.against == Some(Against::Season) || !of_row.contains_key(column) {
+                of_row.insert(column, m);
             }
+        }
+        for (column, m) in of_row {
+            let value = m.value.as_ref().ok().copied().filter(|v| v.is_finite());
+            // A column that is missing today may be the one that the alerts are about.
+            let known = last.entry(column).or_insert(f64::NEG_INFINITY);
+            *known = value.unwrap_or(*known);
         }
     }
     let mut columns: Vec<_> = last.into_iter().collect();
@@ -213,13 +240,15 @@ pub(super) fn heat(
     let all = top_columns(rows, metric, usize::MAX);
     let lines = all.iter().take(lines_max).map(|column| {
         let cells = own.iter().map(|row| {
-            let mut found = row.measurements.iter();
-            let found =
-                found.find(|m| m.metric == metric && m.column.as_deref() == Some(column.as_str()));
-            found.map_or_else(Cell::default, |m| match &m.value {
+            let (found, other) = measured(row, metric, Some(column));
+            let mut shown = found.map_or_else(Cell::default, |m| match &m.value {
                 Ok(value) => cell(*value, m.threshold.or(cut)),
                 Err(why) => Cell { text: "–".to_owned(), title: why.to_string(), class: "none" },
-            })
+            });
+            if let Some((found, other)) = found.zip(other) {
+                shown.title += &beside(found, other);
+            }
+            shown
         });
         (column.clone(), cells.collect())
     });
@@ -228,6 +257,15 @@ pub(super) fn heat(
         lines: lines.collect(),
         left_out: all.len().saturating_sub(lines_max),
     }
+}
+
+/// ` against the season; 2.2 against the reference`
+fn beside(found: &Measurement, other: &Measurement) -> String {
+    let against = |it: &Measurement| {
+        it.against.map(|it| format!(" against the {}", it.word())).unwrap_or_default()
+    };
+    let value = other.value.as_ref().map_or_else(|_| "no value".to_owned(), |it| figure(*it));
+    format!("{}; {value}{}", against(found), against(other))
 }
 
 fn cell(value: f64, cut: Option<f64>) -> Cell {
@@ -264,6 +302,7 @@ mod tests {
             labels: None,
             label_coverage: None,
             limits: Vec::new(),
+            against: None,
         };
         MeasurementsRow {
             model: "m".into(),

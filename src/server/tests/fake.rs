@@ -70,6 +70,7 @@ fn measured(metric: &str, column: Option<&str>, value: Result<f64, NoValue>) -> 
         labels: None,
         label_coverage: None,
         limits: Vec::new(),
+        against: None,
     }
 }
 

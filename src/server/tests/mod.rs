@@ -145,7 +145,7 @@ async fn the_api_answers_in_json() {
 
     let one = "measurements?metric=psi&column=temp&from=2013-03-08&to=2013-03-09";
     let found = get_json(&format!("{base}/{one}")).await;
-    insta::assert_snapshot!(found, @r#"{"measurements":[{"column":"temp","error_bound":0.0,"label_coverage":null,"labels":null,"metric":"psi","model":"flight-delays","p_value":null,"reason":"insufficient: needs 200 rows with a value in the current window, got 12","rows":800,"segment":null,"state":"insufficient","threshold":null,"value":null,"version":null,"window_end":"2013-03-09T00:00:00Z","window_start":"2013-03-08T00:00:00Z"}],"truncated":false}"#);
+    insta::assert_snapshot!(found, @r#"{"measurements":[{"against":null,"column":"temp","error_bound":0.0,"label_coverage":null,"labels":null,"metric":"psi","model":"flight-delays","p_value":null,"reason":"insufficient: needs 200 rows with a value in the current window, got 12","rows":800,"segment":null,"state":"insufficient","threshold":null,"value":null,"version":null,"window_end":"2013-03-09T00:00:00Z","window_start":"2013-03-08T00:00:00Z"}],"truncated":false}"#);
 
     let alerts = get_json("/api/v1/alerts?state=firing&limit=1").await;
     assert_eq!(alerts["alerts"][0]["rule"], "inputs-drifted");

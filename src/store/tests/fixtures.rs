@@ -63,6 +63,7 @@ pub(crate) fn measurement(
         labels: None,
         label_coverage: None,
         limits: Vec::new(),
+        against: None,
     }
 }
 

@@ -164,5 +164,6 @@ fn measurement(
         labels,
         label_coverage: labels.filter(|_| rows > 0).map(|labels| labels as f64 / rows as f64),
         limits: Vec::new(),
+        against: None,
     }
 }

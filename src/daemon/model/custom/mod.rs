@@ -295,6 +295,10 @@ impl ModelWorker {
                 self.model().reference.rollover.map(|span| before(since, span))
             }
             (ReferenceKind::Previous(span), _) => Some(before(window.start, *span)),
+            (ReferenceKind::SeasonOnly, _) => {
+                let why = "a season alone has no table `reference`";
+                return Arc::new(Err(NoValue::Other(why.to_owned())));
+            }
             (ReferenceKind::Static(named), _) => {
                 let source = Arc::new(named.source.clone());
                 return self.static_rows(source, columns, rows_max).await;
