@@ -2,7 +2,7 @@
 use super::{Episode, keys};
 use crate::{
     config::{Derived, Family, Metric, Rule, Segment, Threshold, Worse},
-    monitor::{default_threshold, effect_of, impact::Ranking},
+    monitor::{Against, default_threshold, effect_of, impact::Ranking},
     notify::{Event, Note},
     time::Timestamp,
 };
@@ -90,9 +90,9 @@ pub fn threshold(rule: &Rule, columns: Option<usize>) -> String {
                 None => String::new(),
                 Some(count) => over(rule, count),
             };
-            format!("above the budget of {budget}{over}")
+            format!("{} the budget of {budget}{over}", side(rule, "above", "below", "beyond"))
         }
-        Threshold::Derived(derived) => derived_threshold(rule.metric, derived),
+        Threshold::Derived(derived) => return derived_threshold(rule, derived),
         Threshold::Detector { detector, .. } => {
             format!("no longer what it was, says {}", detector.kind())
         }
@@ -106,34 +106,43 @@ pub fn against(rule: &Rule) -> String {
 }
 
 /// A threshold that is found for each window, in words.
-fn derived_threshold(metric: &str, derived: Derived) -> String {
-    let worse = Metric::find(metric).map_or(Worse::Higher, |it| it.worse);
-    let side = |higher: &str, lower: &str, either: &str| match worse {
-        Worse::Higher => higher.to_owned(),
-        Worse::Lower => lower.to_owned(),
-        Worse::Either => either.to_owned(),
+fn derived_threshold(rule: &Rule, derived: Derived) -> String {
+    let windows = match rule.against {
+        Some(Against::Season) => "earlier windows against their season",
+        _ => "the reference's windows",
     };
-    match derived {
+    let words = match derived {
         Derived::Deviations(k) => {
-            let side = side("above", "below", "away from");
-            format!("{k} deviations {side} the mean of the reference's windows")
+            let side = side(rule, "above", "below", "away from");
+            return format!("{k} deviations {side} the mean of {windows}");
         }
         Derived::Quantile(q) => {
             let low = crate::plot::figure(1.0 - q);
             let (high, both) = (format!("above the {q}"), format!("outside the {low} to {q}"));
-            let side = side(&high, &format!("below the {low}"), &both);
-            format!("{side} quantile of the reference's windows")
+            let side = side(rule, &high, &format!("below the {low}"), &both);
+            return format!("{side} quantile of {windows}");
         }
         Derived::Change(change) => {
             let percent = crate::plot::figure(100.0 * change);
-            format!("{percent} % {} its usual value", side("above", "below", "away from"))
+            format!("{percent} % {} its usual value", side(rule, "above", "below", "away from"))
         }
         Derived::Forecast(k) => {
-            format!("{k} deviations {} its forecast", side("above", "below", "away from"))
+            format!("{k} deviations {} its forecast", side(rule, "above", "below", "away from"))
         }
         Derived::PValue { p_value, effect_min } => {
-            let effect = effect_of(metric).unwrap_or(metric);
+            let effect = effect_of(rule.metric).unwrap_or(rule.metric);
             format!("different with a p-value below {p_value} and {effect} above {effect_min}")
         }
+    };
+    words + &against(rule)
+}
+
+/// The word for the way that is worse.
+fn side(rule: &Rule, higher: &str, lower: &str, either: &str) -> String {
+    match rule.worse {
+        Worse::Higher => higher,
+        Worse::Lower => lower,
+        Worse::Either => either,
     }
+    .to_owned()
 }

@@ -12,7 +12,7 @@ use crate::{
     alert::note,
     config::{
         Code, Config, ModelConfig, NamedSource, On, Problem, ReferenceKind, Report,
-        RetrainingConfig, Rule, Segment, Start, Threshold,
+        RetrainingConfig, Rule, Segment, Start,
     },
     daemon::model::{columns, read_segmented},
     engine::segments::LeftOut,
@@ -264,17 +264,7 @@ fn rule_in_words(rule: &Rule, config: &Config) -> String {
         Segment::Any => format!("{on} in any segment"),
         Segment::One(name) => format!("{on} in {}", shown(name)),
     };
-    let threshold = match rule.threshold {
-        Threshold::Above(value) => format!("above {value}"),
-        Threshold::Below(value) => format!("below {value}"),
-        Threshold::Default => match note::own_cut(rule.metric) {
-            Some(cut) => format!("above {cut}"),
-            None => "above what chance explains".to_owned(),
-        },
-        Threshold::Budget { budget, .. } => format!("above a budget of {budget}"),
-        Threshold::Derived(_) | Threshold::Detector { .. } => note::threshold(rule, None),
-    };
-    let threshold = threshold + &note::against(rule);
+    let threshold = note::threshold(rule, None);
     let severity = format!("{:?}", rule.severity).to_lowercase();
     let (name, metric, windows) = (&rule.name, rule.metric, rule.windows);
     let in_a_row = if windows == 1 { "window" } else { "windows in a row" };

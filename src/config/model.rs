@@ -7,7 +7,7 @@ use std::{
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::{CustomMetric, Segment, Threshold};
+use super::{CustomMetric, Segment, Threshold, Worse};
 use crate::{
     monitor::{Against, MetricNames, impact::Importances},
     notify::AnyReceiver,
@@ -273,6 +273,8 @@ pub struct Rule {
     pub name: String,
     /// A metric's name: of `stat`'s registry, of `monitor::performance`, or a custom one's.
     pub metric: &'static str,
+    /// Which way that is worse.
+    pub worse: Worse,
     /// What it is measured on.
     pub on: On,
     /// The window that it judges; the model's or one made of whole ones.

@@ -140,6 +140,7 @@ fn rule(
     Some(Rule {
         name: own.name,
         metric: metric.name,
+        worse: metric.worse,
         on: on?,
         window: window?,
         threshold: threshold?,

@@ -69,7 +69,7 @@ pub(super) fn limit_accuracy(
         let demand = Demand { alarms: budget.per_window(size), windows: rule.windows, effect_min };
         let of_rule = measured.iter_mut().filter(|it| concerns(rule, it, &[], &[]));
         for it in of_rule.filter(|it| it.value.is_ok()) {
-            let (labels, ways) = (it.labels.unwrap_or(0), limits::ways(model, rule.metric));
+            let (labels, ways) = (it.labels.unwrap_or(0), limits::ways(rule));
             let found = accuracy(reference, rule.metric, size, labels, demand, ways, nulls);
             let (bounds, from) = match found {
                 Ok(Found { bounds, from }) => (Ok(bounds), format!("{budget}: {from}")),

@@ -163,6 +163,7 @@ mod tests {
         Rule {
             name: "r".into(),
             metric: "psi",
+            worse: crate::config::Worse::Higher,
             segment: crate::config::Segment::Whole,
             on: crate::config::On::Features,
             window: WindowSize::Day,

@@ -33,9 +33,8 @@ pub(super) struct Known<'a> {
 }
 
 /// Which ways a metric is worse.
-pub(super) fn ways(model: &ModelConfig, metric: &str) -> Ways {
-    let worse = model.metric(metric).map_or(Worse::Higher, |it| it.worse);
-    Ways { higher: worse != Worse::Lower, lower: worse != Worse::Higher }
+pub(super) fn ways(rule: &Rule) -> Ways {
+    Ways { higher: rule.worse != Worse::Lower, lower: rule.worse != Worse::Higher }
 }
 
 /// Gives each value the thresholds of the rules that judge it, or the reasons why there are none.
@@ -81,7 +80,7 @@ impl Known<'_> {
         it: &Measurement,
         windows: &[Timestamp],
     ) -> Result<Found, NoValue> {
-        let ways = ways(self.model, rule.metric);
+        let ways = ways(rule);
         let rows = it.labels.unwrap_or(it.rows);
         let column = it.column.as_deref();
         let own = || derived::own_values(self.reference, rule.metric, self.size, column, rows);

@@ -45,8 +45,9 @@ impl Judge {
             notify: Vec::new(),
             retrain: None,
             per_version: false,
+            worse: driftd::config::Worse::Higher,
             segment: driftd::config::Segment::Whole,
-            against: driftd::monitor::Against::Reference,
+            against: None,
         };
         Self { rule, memory: Memory::default(), did: Fixed::default() }
     }

@@ -22,6 +22,7 @@ fn rule(threshold: Threshold) -> Rule {
         notify: Vec::new(),
         retrain: None,
         per_version: false,
+        worse: crate::config::Worse::Higher,
         against: None,
         segment: Segment::Whole,
     }

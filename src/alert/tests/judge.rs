@@ -19,6 +19,7 @@ fn rule(threshold: Threshold, clear_at: Option<f64>) -> Rule {
         notify: Vec::new(),
         retrain: None,
         per_version: false,
+        worse: crate::config::Worse::Higher,
         against: None,
         segment: Segment::Whole,
     }

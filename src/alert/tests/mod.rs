@@ -20,6 +20,7 @@ pub(super) fn rule(windows: u32, clear_windows: u32) -> Rule {
         notify: Vec::new(),
         retrain: None,
         per_version: false,
+        worse: crate::config::Worse::Higher,
         against: None,
         segment: Segment::Whole,
     }
