@@ -308,7 +308,7 @@ mod tests {
           features    temp, dewp, carrier, origin
           labels      landings: `late`, final after 2d
           reference   a source of its own (files)
-          rule        inputs-drifted: warning when psi of any feature is above what chance explains
+          rule        inputs-drifted: warning when psi of any feature is above its usual cut and its 99.9 % null quantile
                         in 2 windows in a row of 1d
                         tells team
           rule        accuracy-fell: critical when roc_auc is below 0.68
