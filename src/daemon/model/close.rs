@@ -32,8 +32,8 @@ type Read = Vec<(Interval, WindowRows)>;
 
 impl ModelWorker {
     /// Reads and closes windows; tells how many, which may be fewer than these, and whether anything
-    /// was decided. `None`: a part turned out to
-    /// be broken and was set aside; whether the windows wait for it is to be asked again.
+    /// was decided. `None`: a part turned out to be broken and was set aside; whether the windows
+    /// wait for it is to be asked again.
     pub(super) async fn close_windows(
         &mut self,
         looked: &mut Looked,
@@ -52,6 +52,10 @@ impl ModelWorker {
         let sizes: Vec<(Interval, u64)> = read.iter().map(|(it, rows)| (*it, rows.rows)).collect();
         let mut held = Held::default();
         for (index, (window, rows)) in read.into_iter().enumerate() {
+            // Each is a commit of its own: the next start goes on from here.
+            if self.is_stopping() {
+                return Ok(Some((index, decided)));
+            }
             // What was final before this window could close is judged before it, so that catching
             // up decides what being there would have.
             decided |= self.finish_windows(now, self.closing(&window)).await?;
