@@ -19,7 +19,7 @@ use std::{
 use driftd::{
     config::{Reveal, Revealed, Secret},
     daemon::deliver::{Deliverer, Wire},
-    notify::{Answer, Attempt, Frozen, Note, Receiver, Request, Verdict},
+    notify::{Answer, Attempt, Frozen, Message, Receiver, Request, Verdict},
     store::{Commit, CursorRow, Mode, OutboxRow, OutboxStatus, Store},
     time::{Span, Timestamp},
 };
@@ -31,16 +31,22 @@ const FOLDER: &str = "DRIFTD_TEST_CRASH_FOLDER";
 struct Plain;
 
 impl Receiver for Plain {
-    fn render(&self, _: &Note) -> Frozen {
+    fn render(&self, _: &Message) -> Frozen {
         Frozen(Vec::new())
     }
     fn request(&self, body: &Frozen, _: &Attempt, _: &dyn Reveal) -> Result<Request, String> {
         let (url, headers) = (Revealed::new(""), Vec::new());
-        Ok(Request::Http { url, headers, content_type: "text/plain", body: body.0.clone() })
+        Ok(Request::Http {
+            method: "POST",
+            url,
+            headers,
+            content_type: "text/plain".to_owned(),
+            body: body.0.clone(),
+        })
     }
     fn verdict(&self, answer: &Answer) -> Verdict {
         match answer {
-            Answer::Status { status: 200, .. } => Verdict::Delivered,
+            Answer::Status { status: 200, .. } => Verdict::Delivered { reference: None },
             _ => Verdict::Retry { reason: "not yet".into(), after_s: None },
         }
     }
@@ -94,7 +100,9 @@ async fn daemon(folder: &Path) {
         let notes = ["team", "pager"].map(|receiver| OutboxRow {
             key: format!("n{n}"),
             receiver: receiver.into(),
-            episode: "e".into(),
+            lane: "e".into(),
+            thread: "e".into(),
+            message: String::new(),
             at: at(n),
             body: format!("{receiver} n{n}").into_bytes(),
             title: String::new(),

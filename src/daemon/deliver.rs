@@ -101,8 +101,14 @@ pub struct Deliverer {
 struct Configured(AnyReceiver);
 
 impl Receiver for Configured {
-    fn render(&self, note: &crate::notify::Note) -> Frozen {
-        self.0.get().render(note)
+    fn together(&self) -> bool {
+        self.0.get().together()
+    }
+    fn takes(&self, event: crate::notify::Event) -> bool {
+        self.0.get().takes(event)
+    }
+    fn render(&self, message: &crate::notify::Message) -> Frozen {
+        self.0.get().render(message)
     }
     fn request(
         &self,
@@ -288,7 +294,13 @@ impl Deliverer {
         now: Timestamp,
     ) -> Outcome {
         let key = entry.row.key.clone();
-        let attempt = Attempt { key, now, number: entry.attempts };
+        let attempt = Attempt {
+            key,
+            now,
+            number: entry.attempts,
+            maybe_sent: entry.maybe_sent,
+            reference: entry.reference.clone(),
+        };
         let body = Frozen(entry.row.body.clone());
         let request = match receiver.request(&body, &attempt, self.secrets.as_ref()) {
             Ok(request) => request,
@@ -305,7 +317,7 @@ impl Deliverer {
         failpoint::hit("deliver.after_send");
         let not_sent = matches!(answer, Answer::Unreachable(_));
         match receiver.verdict(&answer) {
-            Verdict::Delivered => Outcome::Delivered,
+            Verdict::Delivered { reference } => Outcome::Delivered { reference },
             Verdict::Retry { reason, after_s } => {
                 self.again(entry, now, Failure { reason, not_sent }, after_s)
             }
@@ -366,7 +378,7 @@ fn count(turn: &mut Turn, entry: &OutboxEntry, outcome: &Outcome, settled: Settl
         return;
     }
     match outcome {
-        Outcome::Delivered => {
+        Outcome::Delivered { .. } => {
             turn.delivered += 1;
             tracing::info!(key, receiver, title, attempts = entry.attempts, "delivered");
         }

@@ -11,7 +11,7 @@ use crate::{
         impact::{self, Ranking, Sides},
         performance,
     },
-    notify::Event,
+    notify::{Event, Message},
     profile::Profile,
     retrain::guards::Refusal,
     store::{Commit, CursorRow, Group, OutboxRow, RetrainingRow},
@@ -315,27 +315,25 @@ fn tell(
         action,
         link: context.link.map(str::to_owned),
     };
-    let note = note::note(rule, episode, event, now, said);
-    let word = match event {
-        Event::Firing => "firing",
-        Event::Resolved => "resolved",
-        Event::Superseded => "superseded",
-        Event::Retraining => "retraining",
-    };
+    let message = Message::of(note::note(rule, episode, event, now, said));
+    let title = format!("{} {} {}", episode.model, episode.rule, event.name());
+    let json = serde_json::to_string(&message).unwrap_or_default();
     for name in &rule.notify {
         let Some(receiver) = context.config.receivers.get(name) else { continue };
         commit.outbox.push(OutboxRow {
-            key: note.key.clone(),
+            key: message.key.clone(),
             receiver: name.clone(),
-            episode: episode.id.clone(),
+            lane: episode.id.clone(),
+            thread: message.thread.clone(),
             // Notes of one episode go out by `at`: what follows an alert is after it, even where
             // both are decided at one instant or the clock was set back between.
             at: match (event, episode.fired_at) {
                 (Event::Firing, _) | (_, None) => now,
                 (_, Some(fired)) => now.max(fired.plus(Span::micros(1))),
             },
-            body: receiver.get().render(&note).0,
-            title: format!("{} {} {word}", note.model, note.rule),
+            message: json.clone(),
+            body: receiver.get().render(&message).0,
+            title: title.clone(),
         });
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use lettre::{
-    Message,
+    Message as Mail,
     message::{
         Mailbox, MultiPart, SinglePart,
         header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue},
@@ -18,8 +18,8 @@ use lettre::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Answer, Attempt, Event, Frozen, Note, Receiver, Request, SmtpServer, SmtpTls, Verdict, text,
-    verdict,
+    Answer, Attempt, Event, Frozen, Message, Note, Receiver, Request, SmtpServer, SmtpTls, Verdict,
+    text, verdict,
 };
 use crate::{
     config::{Options, Problems, Reveal, Secret},
@@ -144,11 +144,11 @@ impl Email {
         found
     }
 
-    fn message(&self, letter: &Letter, key: &str) -> Result<Message, String> {
+    fn message(&self, letter: &Letter, key: &str) -> Result<Mail, String> {
         let from = mailbox(&self.from).map_err(|why| format!("`from`: {why}"))?;
         let domain = from.email.domain().to_owned();
         let thread = format!("<{}.thread@{domain}>", id_part(&letter.episode));
-        let mut builder = Message::builder()
+        let mut builder = Mail::builder()
             .message_id(Some(format!("<{}@{domain}>", id_part(key))))
             .in_reply_to(thread.clone())
             .references(thread)
@@ -185,13 +185,14 @@ impl Email {
 }
 
 impl Receiver for Email {
-    fn render(&self, note: &Note) -> Frozen {
+    fn render(&self, message: &Message) -> Frozen {
+        let note = message.first();
         let letter = Letter {
             subject: subject(&self.subject_prefix, note),
             text: plain::render(note),
             html: html::render(note),
             at: note.at,
-            episode: note.episode.clone(),
+            episode: message.thread.clone(),
         };
         Frozen(serde_json::to_vec(&letter).expect("a struct of texts can always be written"))
     }
@@ -227,8 +228,8 @@ impl Receiver for Email {
 /// `[driftd] critical: flight-delays accuracy-fell: roc_auc is 0.61, below 0.68`
 fn subject(prefix: &str, note: &Note) -> String {
     let after = match note.event {
-        Event::Firing | Event::Retraining => format!(": {}", text::headline(note)),
         Event::Resolved | Event::Superseded => format!(" after {}", text::lasted(note)),
+        _ => format!(": {}", text::headline(note)),
     };
     let (model, rule) = (text::name(&note.model), text::name(&note.rule));
     let line = format!("{prefix} {}: {model} {rule}{after}", text::word(note));
@@ -239,9 +240,9 @@ fn subject(prefix: &str, note: &Note) -> String {
 /// Over the table of evidence: what breached, or where the columns are now.
 fn evidence_title(note: &Note) -> &'static str {
     match note.event {
-        Event::Firing => "What breached",
+        Event::Firing | Event::Reminder => "What breached",
         Event::Resolved => "What has cleared",
-        Event::Superseded | Event::Retraining => "What had breached",
+        _ => "What had breached",
     }
 }
 

@@ -118,21 +118,32 @@ pub enum Event {
     Superseded,
     /// A retraining that this alert started has ended; `action` says how.
     Retraining,
+    /// It still fires, and was told of long ago.
+    Reminder,
+    /// Nobody acknowledged it in time.
+    Escalated,
+    /// It comes and goes: nothing more is said until it has been quiet for long enough.
+    Flapping,
 }
 
-/// A message frozen when the alert was decided.
+/// A message's body, frozen when it was decided what to tell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frozen(pub Vec<u8>);
 
 /// One attempt.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    /// The note's key.
+    /// The message's key.
     pub key: String,
     /// Now, for signatures.
     pub now: Timestamp,
     /// From 1.
     pub number: u32,
+    /// Whether an earlier attempt may have arrived: this one may be a repeat.
+    pub maybe_sent: bool,
+    /// What the far end called the thread's first message, where it has names: see
+    /// [`Verdict::Delivered`].
+    pub reference: Option<String>,
 }
 
 /// What must be sent.
@@ -140,12 +151,14 @@ pub struct Attempt {
 pub enum Request {
     /// An HTTP request.
     Http {
+        /// `POST`, `PUT`, …
+        method: &'static str,
         /// Where; a secret, since such addresses carry tokens.
         url: Revealed,
         /// Besides `content-type`.
         headers: Vec<(String, Revealed)>,
         /// The body's type.
-        content_type: &'static str,
+        content_type: String,
         /// The body.
         body: Vec<u8>,
     },
@@ -217,7 +230,10 @@ pub enum Answer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Done.
-    Delivered,
+    Delivered {
+        /// What the far end calls it, where later messages of the thread need that.
+        reference: Option<String>,
+    },
     /// Try again, no sooner than the far end asked.
     Retry {
         /// Why, without secrets.
@@ -234,8 +250,17 @@ pub enum Verdict {
 
 /// A place where people are told.
 pub trait Receiver: Send + Sync {
+    /// Whether alerts that are told of at the same time make one message; else each makes its own,
+    /// for a far end that tracks each alert by its key.
+    fn together(&self) -> bool {
+        true
+    }
+    /// Whether it can be told of such an event; what it can't be told of is left out.
+    fn takes(&self, _event: Event) -> bool {
+        true
+    }
     /// Makes the body once.
-    fn render(&self, note: &Note) -> Frozen;
+    fn render(&self, message: &Message) -> Frozen;
     /// Wraps it for one attempt.
     ///
     /// # Errors
@@ -258,10 +283,13 @@ fn is_loopback(host: &str) -> bool {
 }
 
 mod email;
+mod message;
 mod ranking;
 mod text;
 mod verdict;
 mod webhook;
+
+pub use message::{Message, Standing};
 
 #[cfg(test)]
 mod conformance;

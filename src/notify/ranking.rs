@@ -19,7 +19,8 @@ pub(super) struct Table {
 
 /// The table; none where the note is not about columns, or where it is over.
 pub(super) fn table(note: &Note) -> Option<Table> {
-    let ranking = note.ranking.as_ref().filter(|_| note.event == Event::Firing)?;
+    let ranking =
+        note.ranking.as_ref().filter(|_| matches!(note.event, Event::Firing | Event::Reminder))?;
     let known = ranking.importances.is_some();
     let mut head = vec!["column", "drift"];
     head.extend(known.then_some(["importance", "impact"]).into_iter().flatten());

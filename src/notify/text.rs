@@ -151,7 +151,13 @@ pub(super) fn headline(note: &Note) -> String {
         None => String::new(),
     };
     match note.event {
-        Event::Firing => {
+        Event::Escalated => {
+            format!("Nobody has acknowledged it for {}{worst}", lasted(note))
+        }
+        Event::Flapping => {
+            format!("It comes and goes; more is said when it has settled{worst}")
+        }
+        Event::Firing | Event::Reminder => {
             let Some(first) = note.evidence.first() else {
                 return format!("{} is {}", name(&note.metric), name(&note.threshold));
             };
@@ -213,9 +219,7 @@ pub(super) fn word(note: &Note) -> &'static str {
         (Event::Firing, Severity::Info) => "info",
         (Event::Firing, Severity::Warning) => "warning",
         (Event::Firing, Severity::Critical) => "critical",
-        (Event::Resolved, _) => "resolved",
-        (Event::Superseded, _) => "superseded",
-        (Event::Retraining, _) => "retraining",
+        (other, _) => other.name(),
     }
 }
 

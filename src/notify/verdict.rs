@@ -13,7 +13,7 @@ const REASON_CHARS: usize = 200;
 /// The body never becomes part of the reason: a far end can echo the request and its secrets.
 pub(super) fn http(answer: &Answer) -> Verdict {
     match answer {
-        Answer::Status { status: 200..=299, .. } => Verdict::Delivered,
+        Answer::Status { status: 200..=299, .. } => Verdict::Delivered { reference: None },
         Answer::Status {
             status: status @ (408 | 425 | 429 | 500..=599), retry_after_s, ..
         } => Verdict::Retry {
@@ -36,7 +36,7 @@ pub(super) fn http(answer: &Answer) -> Verdict {
 /// does not mend: a refused login, an unknown recipient.
 pub(super) fn smtp(answer: &Answer) -> Verdict {
     match answer {
-        Answer::Smtp { code: 200..=299, .. } => Verdict::Delivered,
+        Answer::Smtp { code: 200..=299, .. } => Verdict::Delivered { reference: None },
         Answer::Smtp { code: code @ 400..=499, text } => {
             Verdict::Retry { reason: reply(*code, text), after_s: None }
         }
@@ -68,7 +68,7 @@ mod tests {
 
     fn outcome(verdict: &Verdict) -> &'static str {
         match verdict {
-            Verdict::Delivered => "delivered",
+            Verdict::Delivered { .. } => "delivered",
             Verdict::Retry { .. } => "retry",
             Verdict::GiveUp { .. } => "give up",
         }

@@ -14,7 +14,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::Deserialize;
 use sha2::Sha256;
 
-use super::{Answer, Attempt, Frozen, Note, Receiver, Request, Verdict, verdict};
+use super::{Answer, Attempt, Frozen, Message, Receiver, Request, Verdict, verdict};
 use crate::config::{Options, Problems, Reveal, Revealed, Secret};
 
 mod body;
@@ -118,8 +118,12 @@ impl Webhook {
 }
 
 impl Receiver for Webhook {
-    fn render(&self, note: &Note) -> Frozen {
-        Frozen(body::render(note))
+    fn together(&self) -> bool {
+        false
+    }
+
+    fn render(&self, message: &Message) -> Frozen {
+        Frozen(body::render(message.first()))
     }
 
     fn request(
@@ -144,7 +148,13 @@ impl Receiver for Webhook {
             check_header(name, Some(&value))?;
             headers.push((name.to_ascii_lowercase(), value));
         }
-        Ok(Request::Http { url, headers, content_type: "application/json", body: body.0.clone() })
+        Ok(Request::Http {
+            method: "POST",
+            url,
+            headers,
+            content_type: "application/json".to_owned(),
+            body: body.0.clone(),
+        })
     }
 
     fn verdict(&self, answer: &Answer) -> Verdict {

@@ -45,9 +45,10 @@ const APPLICATION_ID: i32 = 0x6472_6674;
 const SQLITE_MIN: (u32, u32, u32) = (3, 51, 3);
 
 /// Every change of the tables, oldest first. A line here, never a changed text.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "initial", include_str!("../../migrations/sqlite/0001_initial.sql")),
     (2, "segments", include_str!("../../migrations/sqlite/0002_segments.sql")),
+    (3, "messages", include_str!("../../migrations/sqlite/0003_messages.sql")),
 ];
 
 impl Store {

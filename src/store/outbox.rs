@@ -2,7 +2,7 @@
 //!
 //! A claim is written before any byte leaves, a result only by the claim that made it. A note
 //! whose claim ran out is claimed again, with the same key and body: it may arrive twice, it is
-//! never lost. Notes of one episode to one receiver leave strictly in the order of decision.
+//! never lost. Messages of one lane to one receiver leave strictly in the order of decision.
 use super::{
     OutboxEntry, OutboxStatus, Store, StoreError, rows,
     write::{Write, own},
@@ -16,7 +16,10 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It arrived.
-    Delivered,
+    Delivered {
+        /// What the far end calls it.
+        reference: Option<String>,
+    },
     /// Try again.
     Retry {
         /// When.
@@ -52,11 +55,11 @@ const REASON_CHARS_MAX: usize = 1_000;
 /// anything can have been put off.
 const DUE: &str = "(status = 'pending' AND (attempts = 0 OR next_at_us NOT BETWEEN $1 + 1 AND $2) \
     OR status = 'sending' AND lease_until_us NOT BETWEEN $1 + 1 AND $2)";
-/// Nothing of the same episode to the same receiver is still on its way that was decided before
+/// Nothing of the same lane to the same receiver is still on its way that was decided before
 /// it: rows are numbered as they are written, whatever the clock says.
 const FIRST: &str = "NOT EXISTS (SELECT 1 FROM outbox AS earlier \
     WHERE earlier.done_at_us IS NULL AND earlier.receiver = outbox.receiver \
-    AND earlier.episode = outbox.episode AND earlier.rowid < outbox.rowid)";
+    AND earlier.lane = outbox.lane AND earlier.rowid < outbox.rowid)";
 
 impl Store {
     /// Receivers to which notes are on their way, by name.
@@ -86,7 +89,7 @@ impl Store {
     }
 
     /// Claims up to `limit` notes to `receiver` that are due (T2), those due longest first, at
-    /// most one of each episode. Of each, `maybe_sent` says whether an *earlier* attempt may
+    /// most one of each lane. Of each, `maybe_sent` says whether an *earlier* attempt may
     /// have been delivered.
     ///
     /// # Errors
@@ -164,9 +167,13 @@ impl Store {
         let mut settled = Vec::new();
         for (entry, outcome) in results {
             let (status, next_at, error, done_at) = match outcome {
-                Outcome::Delivered => ("delivered", None, None, Some(now)),
+                Outcome::Delivered { .. } => ("delivered", None, None, Some(now)),
                 Outcome::Retry { at, reason, .. } => ("pending", Some(*at), Some(reason), None),
                 Outcome::Dead { reason } => ("dead", None, Some(reason), Some(now)),
+            };
+            let reference = match outcome {
+                Outcome::Delivered { reference } => reference.as_deref(),
+                _ => None,
             };
             // What was certainly not sent is as it was before the claim.
             let maybe_sent = match outcome {
@@ -175,14 +182,15 @@ impl Store {
             };
             let done = sqlx::query(
                 "UPDATE outbox SET status = $1, next_at_us = coalesce($2, next_at_us), \
-                 last_error = $3, done_at_us = $4, maybe_sent = $5 \
-                 WHERE key = $6 AND receiver = $7 AND lease = $8 AND status = 'sending'",
+                 last_error = $3, done_at_us = $4, maybe_sent = $5, reference = $6 \
+                 WHERE key = $7 AND receiver = $8 AND lease = $9 AND status = 'sending'",
             )
             .bind(status)
             .bind(next_at.map(Timestamp::micros))
             .bind(error.map(|text| cut(text)))
             .bind(done_at.map(Timestamp::micros))
             .bind(i64::from(maybe_sent))
+            .bind(reference)
             .bind(&*entry.row.key)
             .bind(&*entry.row.receiver)
             .bind(rows::int(entry.lease))

@@ -140,17 +140,22 @@ pub struct CursorRow {
     pub body: Option<String>,
 }
 
-/// A note on its way to one receiver.
+/// A message on its way to one receiver.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutboxRow {
-    /// The note's key and the receiver: the row's identity.
+    /// The message's key and the receiver: the row's identity.
     pub key: String,
     /// The receiver's name in the configuration.
     pub receiver: String,
-    /// Notes of one episode to one receiver are delivered in the order of `at`, then `key`.
-    pub episode: String,
+    /// Messages of one lane to one receiver are delivered in the order in which they are written:
+    /// an episode's, or where a message tells of several alerts its model's.
+    pub lane: String,
+    /// What it belongs to at the far end: see [`Message::thread`](crate::notify::Message::thread).
+    pub thread: String,
     /// When it was decided.
     pub at: Timestamp,
+    /// What it says, as JSON.
+    pub message: String,
     /// The frozen body.
     pub body: Vec<u8>,
     /// One line for people: `flight-delays accuracy-fell firing`.
@@ -178,6 +183,8 @@ pub struct OutboxEntry {
     pub last_error: Option<String>,
     /// When it was delivered or given up.
     pub done_at: Option<Timestamp>,
+    /// What the far end called the first message of the thread.
+    pub reference: Option<String>,
 }
 
 /// States of an outbox row.

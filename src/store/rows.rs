@@ -15,8 +15,11 @@ pub(super) const WINDOW: &str = "model, version, start_us, end_us, rows_total, r
     rows_refused, rows_duplicate, closed_at_us, labels, is_final, reference, segment";
 pub(super) const BLOB: &str = "model, version, start_us, end_us, body, segment";
 pub(super) const MEASUREMENTS: &str = "model, version, segment, start_us, end_us, kind, body";
-pub(super) const OUTBOX: &str = "key, receiver, episode, at_us, title, body, status, attempts, \
-    maybe_sent, first_at_us, next_at_us, lease, last_error, done_at_us";
+pub(super) const OUTBOX: &str = "key, receiver, lane, thread, at_us, title, message, body, status, attempts, \
+    maybe_sent, first_at_us, next_at_us, lease, last_error, done_at_us, \
+    (SELECT told.reference FROM outbox AS told WHERE told.receiver = outbox.receiver \
+    AND told.thread = outbox.thread AND told.reference IS NOT NULL \
+    ORDER BY told.done_at_us, told.rowid LIMIT 1) AS reference";
 pub(super) const RETRAINING: &str =
     "target, episode, started_at_us, ended_at_us, new_version, state, body";
 pub(super) const PREDICTION: &str =
@@ -177,8 +180,10 @@ pub(super) fn outbox(row: &SqliteRow) -> Result<OutboxEntry, StoreError> {
         row: OutboxRow {
             key: row.try_get("key")?,
             receiver: row.try_get("receiver")?,
-            episode: row.try_get("episode")?,
+            lane: row.try_get("lane")?,
+            thread: row.try_get("thread")?,
             at: time(row, "at_us")?,
+            message: row.try_get("message")?,
             body: row.try_get("body")?,
             title: row.try_get("title")?,
         },
@@ -190,6 +195,7 @@ pub(super) fn outbox(row: &SqliteRow) -> Result<OutboxEntry, StoreError> {
         lease: count(row, "lease")?,
         last_error: row.try_get("last_error")?,
         done_at: time_maybe(row, "done_at_us")?,
+        reference: row.try_get("reference")?,
     })
 }
 

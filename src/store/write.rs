@@ -140,12 +140,14 @@ async fn state(conn: &mut SqliteConnection, commit: &Commit) -> Result<(), Store
         Ok(())
     })
     .await?;
-    let columns = "key, receiver, episode, at_us, title, body, status, attempts, maybe_sent, \
+    let columns = "key, receiver, lane, thread, at_us, title, message, body, status, attempts, maybe_sent, \
         next_at_us, lease, lease_until_us";
     let table = ("outbox", columns, "ON CONFLICT (key, receiver) DO NOTHING");
     insert(conn, table, &commit.outbox, |to, row| {
-        to.push_bind(&*row.key).push_bind(&*row.receiver).push_bind(&*row.episode);
-        to.push_bind(row.at.micros()).push_bind(&*row.title).push_bind(&*row.body);
+        to.push_bind(&*row.key).push_bind(&*row.receiver);
+        to.push_bind(&*row.lane).push_bind(&*row.thread);
+        to.push_bind(row.at.micros()).push_bind(&*row.title);
+        to.push_bind(&*row.message).push_bind(&*row.body);
         to.push_bind("pending").push_bind(0_i64).push_bind(0_i64);
         to.push_bind(row.at.micros()).push_bind(0_i64).push_bind(0_i64);
         Ok(())

@@ -10,7 +10,9 @@ use std::{
 use driftd::{
     config::{Reveal, Revealed, Secret, Severity},
     daemon::wire::{SystemWire, Wire as _},
-    notify::{Answer, Attempt, Email, Event, Evidence, Note, Receiver as _, Request, Verdict},
+    notify::{
+        Answer, Attempt, Email, Event, Evidence, Message, Note, Receiver as _, Request, Verdict,
+    },
     time::{Interval, Timestamp},
 };
 
@@ -86,8 +88,10 @@ fn note(test: &str) -> Note {
 
 async fn send(email: &Email, note: &Note, number: u32) -> (Vec<u8>, Answer, Verdict) {
     assert_eq!(email.mistakes(), []);
-    let attempt = Attempt { key: note.key.clone(), now: note.at, number };
-    let request = email.request(&email.render(note), &attempt, &FromEnv).expect("a request");
+    let attempt =
+        Attempt { key: note.key.clone(), now: note.at, number, maybe_sent: false, reference: None };
+    let body = email.render(&Message::of(note.clone()));
+    let request = email.request(&body, &attempt, &FromEnv).expect("a request");
     let answer = SystemWire::new().send(&request).await;
     let Request::Smtp { message, .. } = request else { panic!("a mail goes over SMTP") };
     let verdict = email.verdict(&answer);
@@ -117,7 +121,7 @@ async fn check_delivered(email: &Email, test: &str) {
     let note = note(test);
     let (message, answer, verdict) = send(email, &note, 1).await;
     assert!(matches!(answer, Answer::Smtp { code: 250, .. }), "{answer:?}");
-    assert_eq!(verdict, Verdict::Delivered);
+    assert_eq!(verdict, Verdict::Delivered { reference: None });
     let sent = String::from_utf8(message).expect("ASCII").replace("\r\n", "\n");
     assert!(arrived(&note, 1) == [sent], "it arrived, but not as it was sent");
 }
@@ -177,7 +181,7 @@ async fn an_unknown_recipient_does_not_keep_the_mail_from_the_others() {
     let to = vec!["nobody@drift.test".into(), env("DRIFTD_TEST_SMTP_TO")];
     let note = note("others");
     let (_, answer, verdict) = send(&Email { to, ..starttls() }, &note, 1).await;
-    assert_eq!(verdict, Verdict::Delivered);
+    assert_eq!(verdict, Verdict::Delivered { reference: None });
     assert!(matches!(&answer, Answer::Smtp { text, .. } if text.contains("nobody@drift.test")));
     assert_eq!(arrived(&note, 1).len(), 1);
 }

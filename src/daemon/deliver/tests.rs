@@ -243,6 +243,7 @@ fn check_wait(attempts: u32, after_s: Option<u64>, least: Span, most: Span) {
             lease: 1,
             last_error: None,
             done_at: None,
+            reference: None,
         };
         let found = wait(&Pace::default(), &entry, after_s);
         assert!(least <= found && found <= most, "{found} after attempt {attempts}");

@@ -38,17 +38,21 @@ impl Http {
 
     pub(super) async fn send(
         &self,
+        method: &str,
         url: &Revealed,
         headers: &[(String, Revealed)],
-        content_type: &'static str,
+        content_type: &str,
         body: &[u8],
     ) -> Answer {
         let client = match &self.0 {
             Ok(client) => client,
             Err(why) => return Answer::Unreachable(why.clone()),
         };
+        let Ok(method) = method.parse::<reqwest::Method>() else {
+            return Answer::Unreachable(format!("`{method}` is no HTTP method"));
+        };
         let mut request = client
-            .post(url.expose())
+            .request(method, url.expose())
             .header(header::CONTENT_TYPE, content_type)
             .body(body.to_vec());
         for (name, value) in headers {

@@ -71,8 +71,8 @@ impl Wire for SystemWire {
     ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
         Box::pin(async move {
             match request {
-                Request::Http { url, headers, content_type, body } => {
-                    self.http.send(url, headers, content_type, body).await
+                Request::Http { method, url, headers, content_type, body } => {
+                    self.http.send(method, url, headers, content_type, body).await
                 }
                 Request::Smtp { server, from, to, message } => {
                     smtp::send(self.limits, server, smtp::Mail { from, to, message }).await

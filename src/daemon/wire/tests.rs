@@ -35,9 +35,10 @@ where
 
 fn post(url: String) -> Request {
     Request::Http {
+        method: "POST",
         url: Revealed::new(url),
         headers: vec![("webhook-id".into(), Revealed::new("driftd-1"))],
-        content_type: "application/json",
+        content_type: "application/json".to_owned(),
         body: b"{\"a\":1}".to_vec(),
     }
 }

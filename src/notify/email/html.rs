@@ -4,7 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::{
     config::Severity,
     notify::{
-        Event, Evidence, Note,
+        Event, Evidence, Note, Standing,
         ranking::{self, Table},
         text,
     },
@@ -169,11 +169,11 @@ fn evidence(note: &Note) -> Markup {
 
 /// Classes of the band and of the word: bad news is red, amber or blue, good news is green.
 fn classes(note: &Note) -> (&'static str, &'static str) {
-    match (note.event, note.severity) {
-        (Event::Firing, Severity::Critical) => ("critical", "t-critical"),
-        (Event::Firing, Severity::Warning) => ("warning", "t-warning"),
-        (Event::Firing, Severity::Info) | (Event::Retraining, _) => ("info", "t-info"),
-        (Event::Resolved | Event::Superseded, _) => ("good", "t-good"),
+    match (note.event.standing(), note.severity) {
+        (Standing::Open, Severity::Critical) => ("critical", "t-critical"),
+        (Standing::Open, Severity::Warning) => ("warning", "t-warning"),
+        (Standing::Open, Severity::Info) | (Standing::News, _) => ("info", "t-info"),
+        (Standing::Over, _) => ("good", "t-good"),
     }
 }
 

@@ -15,11 +15,12 @@ fn email() -> Email {
 }
 
 pub(super) fn letter(note: &Note) -> Letter {
-    serde_json::from_slice(&email().render(note).0).expect("a letter")
+    serde_json::from_slice(&email().render(&Message::of(note.clone())).0).expect("a letter")
 }
 
 fn sent(note: &Note) -> String {
-    let request = email().request(&email().render(note), &attempt(note, 1), &Vault);
+    let request =
+        email().request(&email().render(&Message::of(note.clone())), &attempt(note, 1), &Vault);
     let Request::Smtp { message, .. } = request.expect("a request") else {
         panic!("a mail goes over SMTP")
     };
@@ -301,7 +302,8 @@ fn the_envelope_has_bare_addresses_and_the_server_its_login() {
         password: Some(Secret::Env("hunter2".into())),
         ..email()
     };
-    let request = email.request(&email.render(&firing()), &attempt(&firing(), 1), &Vault);
+    let request =
+        email.request(&email.render(&Message::of(firing())), &attempt(&firing(), 1), &Vault);
     let Request::Smtp { server, from, to, .. } = request.expect("a request") else {
         panic!("a mail goes over SMTP")
     };

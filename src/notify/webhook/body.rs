@@ -92,6 +92,9 @@ pub(super) fn render(note: &Note) -> Vec<u8> {
     let mut body = Body {
         r#type: match note.event {
             Event::Firing => "drift.alert.firing",
+            Event::Reminder => "drift.alert.reminder",
+            Event::Escalated => "drift.alert.escalated",
+            Event::Flapping => "drift.alert.flapping",
             Event::Resolved => "drift.alert.resolved",
             Event::Superseded => "drift.alert.superseded",
             Event::Retraining => "drift.retraining.ended",

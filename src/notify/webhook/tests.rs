@@ -1,5 +1,9 @@
 use super::{super::conformance::*, body, *};
-use crate::{config::Secret, notify::Evidence, time::Timestamp};
+use crate::{
+    config::Secret,
+    notify::{Evidence, Note},
+    time::Timestamp,
+};
 
 fn text(text: &str) -> Secret {
     Secret::Text(Revealed::new(text))
@@ -28,6 +32,8 @@ fn the_signature_is_that_of_standard_webhooks() {
         key: "msg_p5jXN8AQM9LWM0D4loKWxJek".into(),
         now: Timestamp::from_micros(1_614_265_330_999_999),
         number: 1,
+        maybe_sent: false,
+        reference: None,
     };
     let body = Frozen(br#"{"test": 2432232314}"#.to_vec());
     let sent = headers(webhook.request(&body, &attempt, &Vault).expect("a request"));
@@ -47,7 +53,8 @@ fn the_signature_is_that_of_standard_webhooks() {
 #[test]
 fn without_a_secret_there_is_no_signature() {
     let webhook = webhook(None);
-    let request = webhook.request(&webhook.render(&firing()), &attempt(&firing(), 1), &Vault);
+    let request =
+        webhook.request(&webhook.render(&Message::of(firing())), &attempt(&firing(), 1), &Vault);
     let names: Vec<String> = headers(request.expect("a request")).into_keys().collect();
     assert_eq!(names, ["webhook-id", "webhook-timestamp"]);
 }
@@ -335,7 +342,7 @@ fn headers_can_not_be_split_or_forged() {
 #[test]
 fn what_a_secret_holds_is_checked_when_it_is_read() {
     let late = |it: Webhook| {
-        let error = it.request(&it.render(&firing()), &attempt(&firing(), 1), &Vault);
+        let error = it.request(&it.render(&Message::of(firing())), &attempt(&firing(), 1), &Vault);
         let error = error.expect_err("a bad secret");
         assert!(!error.contains("hunter2"), "{error}");
         error

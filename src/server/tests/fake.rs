@@ -285,8 +285,10 @@ impl Fake {
             row: OutboxRow {
                 key: "driftd-7".into(),
                 receiver: "team".into(),
-                episode: "driftd-1".into(),
+                lane: "driftd-1".into(),
+                thread: "driftd-1".into(),
                 at: day(84),
+                message: String::new(),
                 body: Vec::new(),
                 title: format!("flight-delays accuracy-fell firing {HOSTILE}"),
             },
@@ -298,6 +300,7 @@ impl Fake {
             first_at: Some(day(84)),
             last_error: Some("450 try later".into()),
             done_at: Some(day(84)),
+            reference: None,
         }];
     }
 

@@ -160,7 +160,7 @@ async fn another_schema_is_refused_with_clear_text() {
         (
             "INSERT INTO _sqlx_migrations (version, description, success, checksum, \
              execution_time) VALUES (99, 'later', true, x'00', 0)",
-            "the store has schema 99, expected 2 or older: a newer driftd wrote it; use that \
+            "the store has schema 99, expected 3 or older: a newer driftd wrote it; use that \
              one, or restore a copy from before the upgrade",
         ),
         (
@@ -181,7 +181,7 @@ async fn another_schema_is_refused_with_clear_text() {
     sqlx::query("DELETE FROM _sqlx_migrations").execute(&mut conn).await.unwrap();
     insta::assert_snapshot!(
         told(&path, Mode::ReadOnly).await,
-        @"the store has schema 0, expected 2: `driftd run` brings it up to date"
+        @"the store has schema 0, expected 3: `driftd run` brings it up to date"
     );
 }
 
@@ -290,7 +290,7 @@ async fn a_store_of_the_first_schema_is_read_and_goes_on() {
     first_schema(&path).await;
     assert_eq!(
         told(&path, Mode::ReadOnly).await,
-        "the store has schema 1, expected 2: `driftd run` brings it up to date"
+        "the store has schema 1, expected 3: `driftd run` brings it up to date"
     );
     let store = Store::open(&url(&path), Mode::ReadWrite).await.unwrap();
     assert_eq!(store.instance(None), "mine");

@@ -43,7 +43,7 @@ async fn one_note_of_an_episode_is_on_its_way_at_a_time() {
     assert_eq!(keys(&claim(&store, 49).await), [""; 0]);
     let again = claim(&store, 50).await;
     assert_eq!((keys(&again), again[0].attempts, again[0].lease), (vec!["a1"], 2, 2));
-    store.settle(&again[0], &Outcome::Delivered, at(51)).await.unwrap();
+    store.settle(&again[0], &Outcome::Delivered { reference: None }, at(51)).await.unwrap();
     assert_eq!(keys(&claim(&store, 51).await), ["a2"]);
 }
 
@@ -57,7 +57,7 @@ async fn a_clock_that_is_set_back_lets_no_note_overtake_one_decided_before_it() 
     }
     let first = claim(&store, 0).await;
     assert_eq!(keys(&first), ["z-firing"]);
-    store.settle(&first[0], &Outcome::Delivered, at(1)).await.unwrap();
+    store.settle(&first[0], &Outcome::Delivered { reference: None }, at(1)).await.unwrap();
     assert_eq!(keys(&claim(&store, 2).await), ["a-resolved"]);
 }
 
@@ -69,14 +69,14 @@ async fn only_the_claim_that_counts_can_settle() {
     assert_eq!(store.next_due(Some("team")).await.unwrap(), Some(at(120)));
     let fast = claim(&store, 120).await.remove(0);
     assert!(fast.maybe_sent && !slow.maybe_sent);
-    let late = store.settle(&slow, &Outcome::Delivered, at(121)).await.unwrap();
+    let late = store.settle(&slow, &Outcome::Delivered { reference: None }, at(121)).await.unwrap();
     assert_eq!(late, Settled::Superseded);
     let entry = store.outbox(Some(OutboxStatus::Sending), 9).await.unwrap().remove(0);
     assert_eq!((entry.lease, entry.done_at), (2, None));
     let dead = Outcome::Dead { reason: "x".repeat(9_999) };
     assert_eq!(store.settle(&fast, &dead, at(122)).await.unwrap(), Settled::Recorded);
     assert_eq!(
-        store.settle(&fast, &Outcome::Delivered, at(123)).await.unwrap(),
+        store.settle(&fast, &Outcome::Delivered { reference: None }, at(123)).await.unwrap(),
         Settled::Superseded
     );
     let entry = store.outbox(None, 9).await.unwrap().remove(0);

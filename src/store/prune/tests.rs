@@ -63,7 +63,7 @@ async fn old_history_goes_and_what_is_open_or_active_stays() {
     };
     store.apply(&commit).await.unwrap();
     let claimed = store.claim_due(day(1), Span::minutes(2), 9).await.unwrap();
-    store.settle(&claimed[0], &Outcome::Delivered, day(1)).await.unwrap();
+    store.settle(&claimed[0], &Outcome::Delivered { reference: None }, day(1)).await.unwrap();
     let first = store.prune(day(100), Span::days(30), 8).await.unwrap();
     assert!(first.more && first.rows <= 8 * 6, "{first:?}");
     prune_all(&store, day(100), Span::days(30), 8).await;

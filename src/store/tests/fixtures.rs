@@ -118,8 +118,10 @@ pub(crate) fn note(key: &str, receiver: &str, episode: &str, at: Timestamp) -> O
     OutboxRow {
         key: key.into(),
         receiver: receiver.into(),
-        episode: episode.into(),
+        lane: episode.into(),
+        thread: episode.into(),
         at,
+        message: String::new(),
         body: key.as_bytes().to_vec(),
         title: format!("{MODEL} accuracy-fell firing"),
     }

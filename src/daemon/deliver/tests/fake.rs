@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use super::*;
 use crate::{
     config::{Revealed, Secret},
-    notify::Note,
+    notify::Message,
     store::{Commit, Mode, OutboxRow},
 };
 
@@ -19,7 +19,7 @@ use crate::{
 pub(super) struct Plain(String);
 
 impl Receiver for Plain {
-    fn render(&self, _: &Note) -> Frozen {
+    fn render(&self, _: &Message) -> Frozen {
         Frozen(Vec::new())
     }
     fn request(&self, body: &Frozen, attempt: &Attempt, _: &dyn Reveal) -> Result<Request, String> {
@@ -30,19 +30,20 @@ impl Receiver for Plain {
         }
         let header = |name: &str, value: String| (name.to_owned(), Revealed::new(value));
         Ok(Request::Http {
+            method: "POST",
             url: Revealed::new(self.0.clone()),
             headers: vec![
                 header("key", attempt.key.clone()),
                 header("attempt", attempt.number.to_string()),
             ],
-            content_type: "text/plain",
+            content_type: "text/plain".to_owned(),
             body: body.0.clone(),
         })
     }
     fn verdict(&self, answer: &Answer) -> Verdict {
         let again = |reason: String, after_s| Verdict::Retry { reason, after_s };
         match answer {
-            Answer::Status { status: 200..=299, .. } => Verdict::Delivered,
+            Answer::Status { status: 200..=299, .. } => Verdict::Delivered { reference: None },
             Answer::Status { status: 410, .. } => Verdict::GiveUp { reason: "gone".into() },
             Answer::Status { status, retry_after_s, .. } => {
                 again(format!("status {status}"), *retry_after_s)
@@ -168,7 +169,9 @@ pub(super) fn note(key: &str, receiver: &str, episode: &str, seconds: i64) -> Ou
     OutboxRow {
         key: key.into(),
         receiver: receiver.into(),
-        episode: episode.into(),
+        lane: episode.into(),
+        thread: episode.into(),
+        message: String::new(),
         at: at(seconds),
         body: key.as_bytes().to_vec(),
         title: "flight-delays accuracy-fell firing".into(),

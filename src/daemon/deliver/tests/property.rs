@@ -97,7 +97,7 @@ proptest! {
             prop_assert!(last.is_some(), "{} was lost", row.key);
             // Each repetition of a note too comes before the first sight of a later one.
             let same = |other: &&OutboxRow| {
-                (&other.receiver, &other.episode) == (&row.receiver, &row.episode)
+                (&other.receiver, &other.lane) == (&row.receiver, &row.lane)
             };
             for later in decided[i + 1..].iter().filter(same) {
                 let first = sent.iter().position(|found| place(later, found));
